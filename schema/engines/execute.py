@@ -1,0 +1,76 @@
+"""The contract of the engines: a select goes in, a stream of rows comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from vo.tables.field import Field
+from vo.tables.stream import TableStream
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A select and the description of what it gives.
+
+    Attributes
+    ----------
+    select
+        Built of published tables (`schema.catalogue`) and the constructs of `schema.spatial`; user text only as
+        bound parameters.
+    fields
+        One for each selected column, in order.
+    """
+
+    select: sa.Select[Any] | sa.CompoundSelect[Any]
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query may use.
+
+    Attributes
+    ----------
+    maxrec
+        Most rows to give; None for all, 0 for the fields alone.
+    seconds
+        Longest time until the last row has left the engine; None for no limit.
+    """
+
+    maxrec: int | None = None
+    seconds: float | None = None
+
+
+class EngineError(Exception):
+    """A query that the engine did not finish; the text is fit for users and holds no SQL."""
+
+
+class QueryTimeoutError(EngineError):
+    """Raised, at the start or while rows are read, when a query runs over its time limit."""
+
+
+class EngineUnavailableError(EngineError):
+    """Raised when the engine cannot take queries now (starting, rebuilding, stopping)."""
+
+
+class Engine(Protocol):
+    """What answers queries."""
+
+    def execute(self, query: Query, limits: Limits) -> TableStream:
+        """Run a query.
+
+        Returns
+        -------
+        stream
+            Started lazily: errors come from here or from reading the stream. The stream reads one snapshot of the
+            archive, whole commits only, however long it takes; closing it stops the query.
+
+        Raises
+        ------
+        EngineError
+            Raised with a sentence for users.
+        """
+        ...
