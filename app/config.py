@@ -1,0 +1,280 @@
+"""Settings of an archive, read once from its TOML file and the environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "quipu.toml"
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the text names it, the place it stands in and what is expected."""
+
+
+def _setting(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """How `quipu serve` listens."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8080, "Port to listen on.")
+    threads: int = _setting(64, "Requests answered at the same time.")
+    request_bytes: int = _setting(2_000_000, "Largest body of a request without uploads, in bytes; more is refused.")
+    stop_seconds: int = _setting(30, "Time that running answers have to finish when the server is stopped, in s.")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """The truth: where PostgreSQL is."""
+
+    url: str | None = _setting(
+        None, "URL of a PostgreSQL of yours, 14 or newer, UTF8; without it one runs inside the archive's directory."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaConfig:
+    """The columnar replica that answers queries."""
+
+    memory: str = _setting("4GB", "Most memory that the engine may use, as DuckDB writes it.")
+    threads: int = _setting(2, "Threads of the engine.")
+    temporary: str = _setting("20GB", "Most disk space for large intermediate results.")
+
+
+@dataclass(frozen=True, slots=True)
+class TapConfig:
+    """Limits of TAP."""
+
+    maxrec: int = _setting(100_000, "Rows of an answer when the client names no MAXREC.")
+    maxrec_limit: int = _setting(20_000_000, "Most rows of an answer; a larger MAXREC is cut to it.")
+    query_seconds: int = _setting(600, "Longest time for a synchronous query, in s.")
+    query_bytes: int = _setting(200_000, "Longest QUERY, in characters.")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestConfig:
+    """How files are taken in."""
+
+    workers: int = _setting(2, "Processes that read files at the same time.")
+    proprietary_days: float = _setting(0.0, "Time after the observation until raw science frames are public, in d.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of one archive.
+
+    Attributes
+    ----------
+    directory
+        The archive's directory: its settings, database, replica and store.
+    """
+
+    directory: Path
+    authority: str = _setting("quipu.example", "IVOA authority: the first part of all identifiers the archive gives.")
+    title: str = _setting("Quipu archive", "Name of the archive, for people.")
+    base_url: str | None = _setting(
+        None, "Address that clients use, without a slash at the end; without it http://HOST:PORT of the server."
+    )
+    server: ServerConfig = field(default_factory=ServerConfig)
+    database: DatabaseConfig = field(default_factory=DatabaseConfig)
+    replica: ReplicaConfig = field(default_factory=ReplicaConfig)
+    tap: TapConfig = field(default_factory=TapConfig)
+    ingest: IngestConfig = field(default_factory=IngestConfig)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9\-_.!~*'()+=]{2,}", self.authority):
+            raise ConfigError(
+                f"authority = {self.authority!r} is not an IVOA authority: "
+                "three or more letters, digits or -_.!~*'()+=."
+            )
+        if self.base_url is not None and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*[^\s/])?", self.base_url):
+            raise ConfigError(f"base_url = {self.base_url!r} is not an http(s) address without a slash at the end.")
+        if not 0 <= self.server.port <= 65535:
+            raise ConfigError(f"server.port = {self.server.port} is not a port, 0 to 65535.")
+        for name, number in (
+            ("server.threads", self.server.threads),
+            ("server.request_bytes", self.server.request_bytes),
+            ("replica.threads", self.replica.threads),
+            ("tap.maxrec", self.tap.maxrec),
+            ("tap.maxrec_limit", self.tap.maxrec_limit),
+            ("tap.query_seconds", self.tap.query_seconds),
+            ("tap.query_bytes", self.tap.query_bytes),
+            ("ingest.workers", self.ingest.workers),
+        ):
+            if number < 1:
+                raise ConfigError(f"{name} = {number} must be 1 or more.")
+        if not self.ingest.proprietary_days >= 0:
+            raise ConfigError(f"ingest.proprietary_days = {self.ingest.proprietary_days} must be 0 or more.")
+
+    @property
+    def url(self) -> str:
+        """Address that clients use, without a slash at the end."""
+        return self.base_url or f"http://{self.server.host}:{self.server.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as documentation shows it."""
+
+    name: str
+    variable: str
+    default: Any
+    help: str
+
+
+def settings() -> list[Setting]:
+    """All settings, in the order of the file."""
+    return [
+        Setting(name, _variable(name), item.default, item.metadata["help"])
+        for name, item in _settings_of(Config).items()
+    ]
+
+
+def read_config(directory: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Settings of the archive in a directory: the environment goes before the file, the file before the defaults.
+
+    Parameters
+    ----------
+    directory
+        The archive's directory; its file ``quipu.toml`` may be missing.
+    environment
+        A variable is ``QUIPU_`` and the setting's name in capitals with ``_`` for the dot: ``QUIPU_SERVER_PORT``.
+
+    Raises
+    ------
+    ConfigError
+        Raised for a file that is not TOML, an unknown setting and a value of the wrong kind.
+    """
+    file = directory / FILE_NAME
+    try:
+        document = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}.") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from error
+    given = _flatten(document)
+    known = _settings_of(Config)
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"{file} has the unknown setting {name}; known are {', '.join(known)}.")
+    values: dict[str, Any] = {}
+    for name, item in known.items():
+        text = environment.get(_variable(name))
+        if text:
+            values[name] = _from_text(name, item, text)
+        elif name in given:
+            values[name] = _checked(name, item, given[name])
+    return _build(directory.resolve(), values)
+
+
+def with_values(config: Config, **values: Any) -> Config:
+    """The same settings with some replaced, named as ``server__port``; None keeps what stands."""
+    flat = {
+        name: getattr(getattr(config, name.split(".")[0]), name.split(".")[1]) if "." in name else getattr(config, name)
+        for name in _settings_of(Config)
+    }
+    flat.update({name.replace("__", "."): value for name, value in values.items() if value is not None})
+    return _build(config.directory, flat)
+
+
+def _build(directory: Path, values: Mapping[str, Any]) -> Config:
+    sections: dict[str, Any] = {}
+    for item in dataclasses.fields(Config):
+        if "help" in item.metadata:
+            if item.name in values:
+                sections[item.name] = values[item.name]
+        elif item.name != "directory":
+            own = {name.split(".")[1]: value for name, value in values.items() if name.startswith(f"{item.name}.")}
+            sections[item.name] = _section(item)(**own)
+    return Config(directory=directory, **sections)
+
+
+def _section(item: dataclasses.Field[Any]) -> Any:
+    return item.default_factory
+
+
+def _settings_of(config: type) -> dict[str, dataclasses.Field[Any]]:
+    known: dict[str, dataclasses.Field[Any]] = {}
+    for item in dataclasses.fields(config):
+        if "help" in item.metadata:
+            known[item.name] = item
+        elif item.name != "directory":
+            known.update({f"{item.name}.{name}": inner for name, inner in _settings_of(_section(item)).items()})
+    return known
+
+
+def _variable(name: str) -> str:
+    return "QUIPU_" + name.replace(".", "_").upper()
+
+
+def _flatten(document: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+_TYPES: dict[str, type] = {"str": str, "str | None": str, "int": int, "float": float}
+
+
+def _type(item: dataclasses.Field[Any]) -> type:
+    if isinstance(item.type, str):
+        return _TYPES[item.type]
+    if typing.get_origin(item.type) is types.UnionType:
+        return str
+    return item.type
+
+
+def _from_text(name: str, item: dataclasses.Field[Any], text: str) -> Any:
+    kind = _type(item)
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigError(f"{_variable(name)}={text!r} is not a value of kind {kind.__name__}.") from None
+
+
+def _checked(name: str, item: dataclasses.Field[Any], value: Any) -> Any:
+    kind = _type(item)
+    if value == "" and item.default is None:
+        return None
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{name} = {value!r} in {FILE_NAME} is not a value of kind {kind.__name__}.")
+    return value
+
+
+def config_template() -> str:
+    """Text of a new settings file: every setting with its meaning and default, commented out."""
+    lines = [
+        "# Settings of this archive. A line without # in front counts; the environment variable goes before it.",
+        "",
+    ]
+    section = ""
+    for setting in settings():
+        head, _, name = setting.name.rpartition(".")
+        if head != section:
+            section = head
+            lines += [f"[{section}]", ""]
+        default = '""' if setting.default is None else _toml(setting.default)
+        lines += [f"# {setting.help} ({setting.variable})", f"# {name} = {default}", ""]
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else f"{value}"
