@@ -1,0 +1,74 @@
+"""The server: one gunicorn worker with many threads, since one process alone may open the replica."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from app.config import ServerConfig
+
+
+class AlreadyServedError(RuntimeError):
+    """A second server for the same archive."""
+
+
+@contextmanager
+def only_server(directory: Path) -> Iterator[None]:
+    """Hold the archive for this process and its children: one server at a time.
+
+    Raises
+    ------
+    AlreadyServedError
+        Raised when another process serves this archive.
+    """
+    with (directory / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AlreadyServedError(f"The archive {directory} is being served by another process already.") from error
+        yield
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """Serve a Flask application until a signal stops it.
+
+    Parameters
+    ----------
+    config
+        Address, threads and time to stop.
+    make_app
+        Called once in the worker, after the fork: database files and threads belong to the process that uses them.
+    stop
+        Called in the worker when it ends, after the last answer.
+    """
+
+    def __init__(self, config: ServerConfig, make_app: Callable[[], Flask], stop: Callable[[], None]) -> None:
+        self._config = config
+        self._make_app = make_app
+        self._stop = stop
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its settings."""
+        for name, value in {
+            "bind": f"{self._config.host}:{self._config.port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": self._config.threads,
+            "timeout": 120,
+            "graceful_timeout": self._config.stop_seconds,
+            "keepalive": 15,
+            "loglevel": "warning",
+            "worker_exit": lambda _server, _worker: self._stop(),
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Make the application, in the worker."""
+        return self._make_app()

@@ -1,0 +1,81 @@
+"""Write the pages of docs/reference that are made from code: settings, commands, tables.
+
+Run as ``python docs/make_reference.py``; a test compares the pages with what this program would write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from app.cli import main
+from app.config import settings
+from schema.catalogue import Catalogue
+from schema.published import published
+
+PAGES = Path(__file__).parent / "reference"
+
+
+def settings_page() -> str:
+    """Every setting: name in the file, variable of the environment, default, meaning."""
+    lines = [
+        "# Settings",
+        "",
+        "An archive reads `quipu.toml` in its directory once, at the start of a command. The environment goes before the",
+        "file, the file before the defaults. A name with a dot stands in a section: `server.port` is `port` under `[server]`.",
+        "",
+        "| setting | environment | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    for setting in settings():
+        default = "" if setting.default is None else f"`{setting.default}`"
+        lines.append(f"| `{setting.name}` | `{setting.variable}` | {default} | {setting.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def commands_page() -> str:
+    """Every command with its own help text."""
+    lines = ["# Commands", ""]
+    for path, command in _commands(main, "quipu"):
+        context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+        lines += [f"## {path}", "", "```text", command.get_help(context), "```", ""]
+    return "\n".join(lines)
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _commands(command.commands[name], f"{path} {name}")
+
+
+def tables_page(catalogue: Catalogue) -> str:
+    """Every published table with its columns."""
+    lines = ["# Tables", "", "What ADQL queries may name. The same descriptions are in `TAP_SCHEMA` and in every answer.", ""]
+    for table in catalogue:
+        lines += [f"## {table.qualified_name}", "", table.description, "", "| column | type | unit | UCD | description |"]
+        lines += ["|---|---|---|---|---|"]
+        for field in table.fields:
+            kind = field.datatype + (f"({field.arraysize})" if field.arraysize else "")
+            kind += f", {field.xtype}" if field.xtype else ""
+            lines.append(
+                f"| `{field.name}` | {kind} | {field.unit or ''} | {field.ucd or ''} | {field.description or ''} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def pages() -> dict[Path, str]:
+    """File and text of every page made here."""
+    return {
+        PAGES / "settings.md": settings_page(),
+        PAGES / "commands.md": commands_page(),
+        PAGES / "tables.md": tables_page(published()),
+    }
+
+
+if __name__ == "__main__":
+    for file, text in pages().items():
+        file.write_text(text, "utf-8")
