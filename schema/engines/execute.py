@@ -24,7 +24,7 @@ class Query:
         One for each selected column, in order.
     """
 
-    select: sa.Select[Any] | sa.CompoundSelect[Any]
+    select: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
     fields: tuple[Field, ...]
 
 
