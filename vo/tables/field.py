@@ -8,7 +8,15 @@ from typing import Literal
 import pyarrow as pa
 
 Datatype = Literal[
-    "boolean", "unsignedByte", "short", "int", "long", "float", "double", "char", "unicodeChar",
+    "boolean",
+    "unsignedByte",
+    "short",
+    "int",
+    "long",
+    "float",
+    "double",
+    "char",
+    "unicodeChar",
 ]
 
 _PRIMITIVES: dict[str, pa.DataType] = {

@@ -65,7 +65,11 @@ class TableStream:
     def start(self) -> None:
         """Fetch the first batch, so that a failure comes before the first byte of an answer is sent."""
         if self._first is None:
-            self._first = next(self._batches, None)
+            try:
+                self._first = next(self._batches, None)
+            except BaseException:
+                self.close()
+                raise
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:

@@ -1,0 +1,165 @@
+"""The forms in which a table can leave: media types, the words that choose them, and their writers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vo.dali.errors import UsageFault
+from vo.dali.media_types import read_accept, read_media_type
+from vo.dali.parameters import quoted
+from vo.tables.csv import write_csv, write_tsv
+from vo.tables.stream import TableStream
+from vo.tables.votable import Info, explain_nothing, write_votable
+
+
+class TableWriter(Protocol):
+    """What turns a stream into bytes.
+
+    `infos` and `explain` reach formats that have a place for remarks; the others raise what breaks their rows.
+    """
+
+    def __call__(
+        self, stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+    ) -> Iterator[bytes]:
+        """Write the table; the stream is closed at the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """A form in which a table can leave.
+
+    Attributes
+    ----------
+    media_type
+        Sent as Content-Type.
+    aliases
+        Short words that choose it; the first is the one to show.
+    other_media_types
+        Further media types that choose it.
+    suffix
+        Ending of a file that holds it.
+    write
+        Its writer.
+    ivo_id
+        Its identifier in TAPRegExt, None where there is none.
+    """
+
+    media_type: str
+    aliases: tuple[str, ...]
+    suffix: str
+    write: TableWriter
+    other_media_types: tuple[str, ...] = ()
+    ivo_id: str | None = None
+
+
+def _votable_binary2(
+    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+) -> Iterator[bytes]:
+    return write_votable(stream, serialization="BINARY2", infos=infos, explain=explain)
+
+
+def _votable_tabledata(
+    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+) -> Iterator[bytes]:
+    return write_votable(stream, serialization="TABLEDATA", infos=infos, explain=explain)
+
+
+def _csv(
+    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+) -> Iterator[bytes]:
+    del infos, explain
+    return write_csv(stream)
+
+
+def _csv_without_header(
+    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+) -> Iterator[bytes]:
+    del infos, explain
+    return write_csv(stream, header=False)
+
+
+def _tsv(
+    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+) -> Iterator[bytes]:
+    del infos, explain
+    return write_tsv(stream)
+
+
+FORMATS: tuple[OutputFormat, ...] = (
+    OutputFormat(
+        media_type="application/x-votable+xml;serialization=BINARY2",
+        aliases=("votable", "votable/b2"),
+        other_media_types=("application/x-votable+xml", "text/xml", "application/xml"),
+        suffix=".vot",
+        write=_votable_binary2,
+        ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary2",
+    ),
+    OutputFormat(
+        media_type="application/x-votable+xml;serialization=TABLEDATA",
+        aliases=("votable/td",),
+        other_media_types=("text/xml;serialization=TABLEDATA",),
+        suffix=".vot",
+        write=_votable_tabledata,
+        ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-td",
+    ),
+    OutputFormat(
+        media_type="text/csv;header=present;charset=utf-8",
+        aliases=("csv",),
+        other_media_types=("text/csv",),
+        suffix=".csv",
+        write=_csv,
+    ),
+    OutputFormat(
+        media_type="text/csv;header=absent;charset=utf-8",
+        aliases=(),
+        suffix=".csv",
+        write=_csv_without_header,
+    ),
+    OutputFormat(
+        media_type="text/tab-separated-values;charset=utf-8",
+        aliases=("tsv",),
+        suffix=".tsv",
+        write=_tsv,
+    ),
+)
+"""All forms; the first is the default."""
+
+_BY_ALIAS = {alias: output for output in FORMATS for alias in output.aliases}
+_BY_MEDIA_TYPE = {
+    read_media_type(media_type): output
+    for output in FORMATS
+    for media_type in (output.media_type, *output.other_media_types)
+}
+
+
+def choose_format(responseformat: str | None, accept: str | None = None) -> OutputFormat:
+    """Find the form that a client asks for.
+
+    Parameters
+    ----------
+    responseformat
+        Value of RESPONSEFORMAT: an alias or a media type, without regard to case.
+    accept
+        Accept header, heard only without `responseformat`; nothing known in it means the default.
+
+    Raises
+    ------
+    UsageFault
+        Raised if `responseformat` names no known form.
+
+    References
+    ----------
+    DALI 1.1, "RESPONSEFORMAT".
+    """
+    if responseformat is None:
+        known = (_BY_MEDIA_TYPE.get(media_type) for media_type in read_accept(accept or ""))
+        return next(filter(None, known), FORMATS[0])
+    # A blank stands where a client forgot to write the plus sign of "x-votable+xml" as %2B.
+    word = responseformat.strip().lower().replace("x-votable xml", "x-votable+xml")
+    output = _BY_ALIAS.get(word) or _BY_MEDIA_TYPE.get(read_media_type(word))
+    if output is None:
+        raise UsageFault(f"RESPONSEFORMAT={quoted(responseformat)} is not known here; known: {', '.join(_BY_ALIAS)}.")
+    return output

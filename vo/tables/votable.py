@@ -1,0 +1,227 @@
+"""VOTable documents, written while their rows arrive."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pybase64
+
+from vo.tables.arrays import NULL_INTEGERS
+from vo.tables.binary2 import binary2_rows
+from vo.tables.field import Field
+from vo.tables.markup import escape_column, xml_attributes, xml_text
+from vo.tables.pieces import split_batch
+from vo.tables.stream import TableStream
+from vo.tables.text import text_bytes, text_cells
+
+Serialization = Literal["BINARY2", "TABLEDATA"]
+
+_ROOT = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"'
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    ' xsi:schemaLocation="http://www.ivoa.net/xml/VOTable/v1.3 http://www.ivoa.net/xml/VOTable/VOTable-1.4.xsd">\n'
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """An INFO element.
+
+    Attributes
+    ----------
+    name, value
+        Its attributes.
+    text
+        Its content, for people.
+    """
+
+    name: str
+    value: str
+    text: str = ""
+
+
+def explain_nothing(error: Exception) -> str:
+    """Say of a failure only that it happened: its text may not be meant for users."""
+    del error
+    return "The service failed while it sent this table; the rows above are not all."
+
+
+def write_votable(
+    stream: TableStream,
+    *,
+    serialization: Serialization = "BINARY2",
+    infos: Sequence[Info] = (),
+    explain: Callable[[Exception], str] = explain_nothing,
+) -> Iterator[bytes]:
+    """Write a table as a VOTable 1.4 document with one RESOURCE of type ``results``.
+
+    The document opens with QUERY_STATUS OK. Rows cut off at the limit are told by a second QUERY_STATUS, OVERFLOW,
+    after the table; a failure among the rows ends the table early, and QUERY_STATUS ERROR follows it, so that the
+    document is well-formed and its reader warned.
+
+    In TABLEDATA an empty cell is NULL, for text too (VOTable 1.4 does not tell it from the empty string); BINARY2 flags
+    NULL cells and keeps both. Characters that XML 1.0 cannot hold become U+FFFD in TABLEDATA. See
+    `vo.tables.binary2.encode_column` for text that is not ASCII.
+
+    Parameters
+    ----------
+    stream
+        Closed at the end, also when the reader goes away.
+    serialization
+        Form of the rows.
+    infos
+        Further INFO elements in front of the table.
+    explain
+        Gives the sentence for users about a failure among the rows.
+
+    Yields
+    ------
+    piece
+        UTF-8; the first one comes before any row is asked for.
+
+    References
+    ----------
+    VOTable 1.4, "The TABLE Element" and "The DATA Element"; DALI 1.1, "VOTable", "Errors" and "Overflow".
+    """
+    write_rows, opening, ending = _SERIALIZATIONS[serialization]
+    with closing(stream):
+        rows = _Rows(stream)
+        yield _opening(stream.fields, infos, opening).encode()
+        yield from write_rows(rows, stream.fields)
+        yield _ending(ending, _closing_infos(stream, rows.failure, explain)).encode()
+
+
+def write_error(message: str, infos: Sequence[Info] = ()) -> bytes:
+    """Document that tells of a failure instead of a table.
+
+    References
+    ----------
+    DALI 1.1, "Errors".
+    """
+    remarks = _infos([Info("QUERY_STATUS", "ERROR", message), *infos])
+    return f'{_ROOT}<RESOURCE type="results">\n{remarks}</RESOURCE>\n</VOTABLE>\n'.encode()
+
+
+def field_element(field: Field) -> str:
+    """FIELD element of a column.
+
+    References
+    ----------
+    VOTable 1.4, "FIELD and PARAM Elements".
+    """
+    attributes = xml_attributes(
+        {
+            "name": field.name,
+            "datatype": field.datatype,
+            "arraysize": _arraysize(field),
+            "xtype": field.xtype,
+            "unit": field.unit,
+            "ucd": field.ucd,
+            "utype": field.utype,
+        }
+    )
+    content = f"<DESCRIPTION>{xml_text(field.description)}</DESCRIPTION>" if field.description else ""
+    if field.is_array and field.datatype in NULL_INTEGERS:
+        content += f'<VALUES null="{NULL_INTEGERS[field.datatype]}"/>'
+    return f"<FIELD{attributes}>{content}</FIELD>\n" if content else f"<FIELD{attributes}/>\n"
+
+
+def _arraysize(field: Field) -> str | None:
+    """Array size as written: text of a fixed length is bounded by it, since cells are never filled up."""
+    if field.is_timestamp:
+        return field.arraysize or "*"
+    if field.is_text and field.arraysize is not None and field.arraysize.isdigit():
+        return f"{field.arraysize}*"
+    return field.arraysize
+
+
+def _opening(fields: tuple[Field, ...], infos: Sequence[Info], opening: str) -> str:
+    status = _info(Info("QUERY_STATUS", "OK"))
+    columns = "".join(map(field_element, fields))
+    return f'{_ROOT}<RESOURCE type="results">\n{status}{_infos(infos)}<TABLE>\n{columns}<DATA>{opening}\n'
+
+
+def _ending(ending: str, infos: Iterable[Info]) -> str:
+    return f"{ending}</DATA>\n</TABLE>\n{_infos(infos)}</RESOURCE>\n</VOTABLE>\n"
+
+
+class _Rows:
+    """Batches of a stream in pieces, up to its end or its first failure, which is kept."""
+
+    def __init__(self, stream: TableStream) -> None:
+        self._stream = stream
+        self.failure: Exception | None = None
+
+    def convert(self, convert: Callable[[pa.RecordBatch], memoryview]) -> Iterator[memoryview]:
+        try:
+            for batch in self._stream:
+                yield from map(convert, split_batch(batch))
+        except Exception as error:
+            logger.warning("A table broke off while it was sent.", exc_info=True)
+            self.failure = error
+
+
+def _binary2(rows: _Rows, fields: tuple[Field, ...]) -> Iterator[bytes]:
+    yield from _base64(rows.convert(lambda batch: binary2_rows(batch, fields)))
+
+
+def _base64(pieces: Iterable[memoryview]) -> Iterator[bytes]:
+    """Encode pieces as one text; only its end is filled up with ``=``."""
+    rest = b""
+    for piece in pieces:
+        start = min(-len(rest) % 3, len(piece))
+        head = rest + piece[:start]
+        end = start + (len(piece) - start) // 3 * 3
+        if len(head) % 3:
+            rest = head
+            continue
+        rest = bytes(piece[end:])
+        yield pybase64.b64encode(head) + pybase64.b64encode(piece[start:end]) + b"\n"
+    yield pybase64.b64encode(rest)
+
+
+def _tabledata(rows: _Rows, fields: tuple[Field, ...]) -> Iterator[bytes]:
+    yield from map(bytes, rows.convert(lambda batch: _table_rows(batch, fields)))
+
+
+def _table_rows(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> memoryview:
+    parts: list[pa.Array | str] = []
+    for field, column in zip(fields, batch.columns, strict=True):
+        cells = text_cells(column, field)
+        parts += ["</TD><TD>", escape_column(cells) if field.is_text else cells]
+    parts[0] = "<TR><TD>"
+    rows = pc.binary_join_element_wise(*parts, "</TD></TR>\n", "", null_handling="replace", null_replacement="")
+    return text_bytes(rows).data
+
+
+_SERIALIZATIONS: dict[str, tuple[Callable[[_Rows, tuple[Field, ...]], Iterator[bytes]], str, str]] = {
+    "BINARY2": (_binary2, '<BINARY2><STREAM encoding="base64">', "</STREAM></BINARY2>"),
+    "TABLEDATA": (_tabledata, "<TABLEDATA>", "</TABLEDATA>"),
+}
+
+
+def _closing_infos(
+    stream: TableStream, failure: Exception | None, explain: Callable[[Exception], str]
+) -> Iterator[Info]:
+    if failure is not None:
+        yield Info("QUERY_STATUS", "ERROR", explain(failure))
+    elif stream.overflow:
+        yield Info("QUERY_STATUS", "OVERFLOW", f"There are more rows than the {stream.rows} given here.")
+
+
+def _infos(infos: Iterable[Info]) -> str:
+    return "".join(map(_info, infos))
+
+
+def _info(info: Info) -> str:
+    attributes = xml_attributes({"name": info.name, "value": info.value})
+    return f"<INFO{attributes}>{xml_text(info.text)}</INFO>\n" if info.text else f"<INFO{attributes}/>\n"
