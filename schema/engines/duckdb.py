@@ -1,0 +1,219 @@
+# ruff: noqa: S608 - names come from descriptions of tables; what users write arrives as bound parameters.
+"""The default engine: DuckDB in the process of the server."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+from schema.engines.conform import Conformer
+from schema.engines.deadlines import Deadline, Deadlines
+from schema.engines.execute import (
+    EngineError,
+    EngineUnavailableError,
+    Limits,
+    Query,
+    QueryTimeoutError,
+)
+from vo.tables.stream import TableStream
+
+Render = Callable[[sa.Select[Any] | sa.CompoundSelect[Any]], tuple[str, Any]]
+"""Turns a select into DuckDB's SQL and its parameters."""
+
+_BATCH_ROWS = 16_384
+"""Small enough for an early first byte and a small memory, large enough for column-wise work."""
+
+
+class DuckDbEngine:
+    """Answers queries from one DuckDB database; any number of threads may ask at once.
+
+    Parameters
+    ----------
+    open_cursor
+        Gives a cursor of its own for each query; raises `EngineUnavailableError` while there is no database.
+    render
+        Compiles selects.
+    report_damage
+        Called when an error says that the database itself is broken.
+    batch_rows
+        Rows of a batch.
+    """
+
+    def __init__(
+        self,
+        open_cursor: Callable[[], duckdb.DuckDBPyConnection],
+        render: Render,
+        *,
+        report_damage: Callable[[Exception], None] | None = None,
+        batch_rows: int = _BATCH_ROWS,
+    ) -> None:
+        self._open_cursor = open_cursor
+        self._render = render
+        self._report_damage = report_damage
+        self._batch_rows = batch_rows
+        self._deadlines = Deadlines()
+
+    def execute(self, query: Query, limits: Limits) -> TableStream:
+        """Run a query; see `schema.engines.execute.Engine`."""
+        if limits.maxrec == 0:
+            return TableStream(query.fields, (), maxrec=0)
+        sql, parameters = self._render(query.select)
+        if limits.maxrec is not None:
+            sql = f"SELECT * FROM ({sql}) AS answer LIMIT {limits.maxrec + 1:d}"
+        run = _Run(self._open_cursor, sql, parameters, self._batch_rows, self._deadlines, self._report_damage)
+        if limits.seconds is not None:
+            run.limit(limits.seconds)
+        conform = Conformer(query.fields)
+        return TableStream(
+            query.fields,
+            (conform(batch) for batch in run),
+            maxrec=limits.maxrec,
+            release=run.close,
+        )
+
+
+class _Run:
+    """One running query: its cursor, its reader, its deadline.
+
+    The reader is touched under a lock only, because a stream may be closed by another thread than the one that reads.
+    """
+
+    def __init__(
+        self,
+        open_cursor: Callable[[], duckdb.DuckDBPyConnection],
+        sql: str,
+        parameters: Any,
+        batch_rows: int,
+        deadlines: Deadlines,
+        report_damage: Callable[[Exception], None] | None,
+    ) -> None:
+        self._open_cursor = open_cursor
+        self._sql = sql
+        self._parameters = parameters
+        self._batch_rows = batch_rows
+        self._report_damage = report_damage
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._reader: pa.RecordBatchReader | None = None
+        self._deadlines = deadlines
+        self._deadline: Deadline | None = None
+        self._stopping: Deadline | None = None
+        self._closed = False
+        self._busy = threading.Lock()
+        self._swap = threading.Lock()
+
+    def limit(self, seconds: float) -> None:
+        """Stop the query after so many seconds."""
+        self._deadline = self._deadlines.watch(seconds, self._interrupt)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while (batch := self._read()) is not None:
+            yield batch
+
+    def _read(self) -> pa.RecordBatch | None:
+        try:
+            with self._busy:
+                if self._closed:
+                    return None
+                self._check_time()
+                if self._reader is None:
+                    self._reader = self._start()
+                batch = next(self._reader, None)
+            self._check_time()
+            return batch
+        except (duckdb.Error, pa.ArrowException, OSError, MemoryError, RuntimeError) as error:
+            raise self._translate(error) from None
+        finally:
+            if self._closed:
+                self._free()
+
+    def _start(self) -> pa.RecordBatchReader:
+        self._cursor = cursor = self._open_cursor()
+        return cursor.sql(self._sql, params=self._parameters).to_arrow_reader(self._batch_rows)
+
+    def close(self) -> None:
+        """Stop the query and free its cursor; a read under way in another thread is interrupted and frees it then."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if not self._free():
+            self._stopping = self._deadlines.watch(0, self._interrupt)
+            self._free()
+
+    def _free(self) -> bool:
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            with self._swap:
+                reader, self._reader = self._reader, None
+                cursor, self._cursor = self._cursor, None
+            if reader is not None:
+                if cursor is not None:
+                    cursor.interrupt()
+                # It may answer with the interrupt.
+                with contextlib.suppress(pa.ArrowException, OSError, duckdb.Error):
+                    reader.close()
+            if cursor is not None:
+                cursor.close()
+        finally:
+            self._busy.release()
+        if self._stopping is not None:
+            self._stopping.cancel()
+        return True
+
+    def _interrupt(self) -> None:
+        with self._swap:
+            if self._cursor is not None:
+                self._cursor.interrupt()
+
+    def _check_time(self) -> None:
+        if self._deadline is not None and self._deadline.passed:
+            raise QueryTimeoutError("The query ran over its time limit and was stopped.")
+
+    def _translate(self, error: Exception) -> EngineError:
+        if isinstance(error, EngineError):
+            return error
+        if self._deadline is not None and self._deadline.passed:
+            return QueryTimeoutError("The query ran over its time limit and was stopped.")
+        if is_damage(error):
+            if self._report_damage is not None:
+                self._report_damage(error)
+            return EngineUnavailableError("The archive is renewing its query engine; try again in a few minutes.")
+        kind = error_kind(error)
+        if kind == "Connection":
+            return EngineUnavailableError("The archive is restarting its query engine; try again in a minute.")
+        return EngineError(_SENTENCES.get(kind, "The query engine could not answer this query."))
+
+
+_SENTENCES = {
+    "INTERRUPT": "The query was stopped.",
+    "Out of Memory": "The query needs more memory than one query may use; ask for less at once.",
+    "Out of Range": "A value of the query is out of the range of its type.",
+    "Conversion": "A value of the query cannot be converted to the type asked for.",
+    "Invalid Input": "A value of the query is not fit for the function that it is given to.",
+}
+_DAMAGE = ("FATAL", "INTERNAL", "Serialization")
+
+
+def error_kind(error: Exception) -> str:
+    """Kind of an error of DuckDB, such as ``Conversion``.
+
+    It is read from the head of the text, since Arrow's reader hands errors on without their class; what follows the
+    head may quote the user and decides nothing.
+    """
+    if isinstance(error, MemoryError):
+        return "Out of Memory"
+    return str(error).split(" Error:", 1)[0].strip()
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error may mean that the database file is broken, rather than one query."""
+    text = str(error)
+    return error_kind(error) in _DAMAGE or text.startswith("IO Error: Corrupt database file")

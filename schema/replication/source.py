@@ -1,0 +1,146 @@
+# ruff: noqa: S608 - names come from descriptions of tables.
+"""Rows of the truth as Arrow batches, all from one snapshot."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import adbc_driver_manager
+import adbc_driver_postgresql
+import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+import sqlalchemy as sa
+
+from schema.replication.tables import KEY, ReplicatedTable, quoted
+
+_BATCH_BYTES = 4 * 1024 * 1024
+_RANGES_PER_QUERY = 200
+_MOST_RANGES = 5_000
+
+Ranges = Sequence[tuple[int, int]]
+
+
+class Snapshot:
+    """One repeatable-read snapshot of the truth.
+
+    Attributes
+    ----------
+    connection
+        SQLAlchemy connection inside the snapshot, for small questions.
+    """
+
+    def __init__(self, connection: sa.Connection, url: str) -> None:
+        self.connection = connection
+        self._url = url
+        self._arrow: Any = None
+
+    @contextlib.contextmanager
+    def rows(self, table: ReplicatedTable, ranges: Ranges | None) -> Iterator[Iterable[pa.RecordBatch]]:
+        """Open rows of a table, batch by batch; memory does not grow with their number.
+
+        Parameters
+        ----------
+        table
+            Gives the columns `ReplicatedTable.stored`, in order.
+        ranges
+            Ranges of the key, both ends included; None for all rows.
+        """
+        batches = self._read(table, ranges)
+        try:
+            yield batches
+        finally:
+            batches.close()
+
+    def close(self) -> None:
+        """End the snapshot on the Arrow side."""
+        if self._arrow is not None:
+            self._arrow.close()
+            self._arrow = None
+
+    def _read(self, table: ReplicatedTable, ranges: Ranges | None) -> Any:
+        columns = ", ".join(
+            f"{quoted(column.name)}::text" if isinstance(column.type, sa.JSON) else quoted(column.name)
+            for column in table.truth.columns
+        )
+        select = f"SELECT {columns} FROM {quoted(table.truth.schema or 'public')}.{quoted(table.truth.name)}"
+        if ranges is None:
+            yield from self._query(select)
+            return
+        for start in range(0, len(ranges), _RANGES_PER_QUERY):
+            tests = " OR ".join(
+                f"{KEY} BETWEEN {lo:d} AND {hi:d}" for lo, hi in ranges[start : start + _RANGES_PER_QUERY]
+            )
+            yield from self._query(f"{select} WHERE {tests}")
+
+    def _query(self, sql: str) -> Iterator[pa.RecordBatch]:
+        with self._join().cursor() as cursor:
+            cursor.adbc_statement.set_options(
+                **{adbc_driver_postgresql.StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
+            )
+            cursor.execute(sql)
+            with cursor.fetch_record_batch() as reader:
+                yield from reader
+
+    def _join(self) -> Any:
+        """Arrow connection that sees the same snapshot."""
+        if self._arrow is None:
+            name = self.connection.scalar(sa.text("SELECT pg_export_snapshot()"))
+            self._arrow = adbc_driver_postgresql.dbapi.connect(self._url, autocommit=True)
+            with self._arrow.cursor() as cursor:
+                cursor.execute("SET TIME ZONE 'UTC'")
+                cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                cursor.execute(f"SET TRANSACTION SNAPSHOT '{name}'")
+        return self._arrow
+
+
+@contextlib.contextmanager
+def open_snapshot(engine: sa.Engine, url: str) -> Iterator[Snapshot]:
+    """Open a snapshot of the truth.
+
+    Parameters
+    ----------
+    engine
+        Connections to the truth.
+    url
+        Address of the same database as libpq reads it.
+
+    Raises
+    ------
+    sqlalchemy.exc.OperationalError, adbc_driver_manager.Error
+        Raised, here or while rows are read, when the database cannot be reached.
+    """
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
+        snapshot = Snapshot(connection, url)
+        try:
+            yield snapshot
+        finally:
+            # The Arrow side may have lost its connection already.
+            with contextlib.suppress(adbc_driver_manager.Error):
+                snapshot.close()
+
+
+def joined(ranges: Iterable[tuple[int, int]], most: int = _MOST_RANGES) -> tuple[tuple[int, int], ...]:
+    """Merge ranges of integers that touch or overlap.
+
+    Where more than `most` are left, the smallest gaps are closed: a row that is read although it has not changed does
+    no harm.
+
+    Returns
+    -------
+    ranges
+        Disjoint, ascending, both ends included.
+    """
+    merged: list[tuple[int, int]] = []
+    for lo, hi in sorted(ranges):
+        if merged and lo <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], hi))
+        else:
+            merged.append((lo, hi))
+    if len(merged) <= most:
+        return tuple(merged)
+    gaps = sorted(range(1, len(merged)), key=lambda place: merged[place][0] - merged[place - 1][1], reverse=True)
+    kept = sorted(gaps[: most - 1])
+    starts, ends = [0, *kept], [*kept, len(merged)]
+    return tuple((merged[start][0], merged[end - 1][1]) for start, end in zip(starts, ends, strict=True))

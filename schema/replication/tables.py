@@ -1,0 +1,147 @@
+# ruff: noqa: S608 - names come from descriptions of tables; what users write arrives as bound parameters.
+"""What a replicated table looks like in the truth, in the replica and to queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from schema.catalogue import Catalogue, PublishedTable
+from schema.replication.positions import HIDDEN_COLUMNS
+
+KEY = "row_id"
+"""Hidden key of every replicated table; the change log names rows by it."""
+
+_DUCKDB_TYPES: tuple[tuple[type[sa.types.TypeEngine[Any]], str], ...] = (
+    # The first that fits counts: subclasses come before their parents.
+    (sa.ARRAY, "[]"),
+    (sa.Boolean, "BOOLEAN"),
+    (sa.SmallInteger, "SMALLINT"),
+    (sa.BigInteger, "BIGINT"),
+    (sa.Integer, "INTEGER"),
+    (sa.REAL, "FLOAT"),
+    (sa.Float, "DOUBLE"),
+    (sa.DateTime, "TIMESTAMP"),
+    (sa.String, "VARCHAR"),
+)
+
+
+def duckdb_type(type_: sa.types.TypeEngine[Any]) -> str:
+    """Type of DuckDB for a column of the truth.
+
+    Raises
+    ------
+    ValueError
+        Raised for a type that replicated tables do not use.
+    """
+    for kind, name in _DUCKDB_TYPES:
+        if isinstance(type_, kind):
+            return duckdb_type(type_.item_type) + name if isinstance(type_, sa.ARRAY) else name
+    raise ValueError(f"The replica has no type for {type_!r}.")
+
+
+def quoted(name: str) -> str:
+    """Name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicatedTable:
+    """A table of the truth and its copy in the replica.
+
+    Attributes
+    ----------
+    truth
+        The table in PostgreSQL; has the column ``row_id``.
+    published
+        What queries see of it.
+    computed
+        SQL of DuckDB for published columns that are not simply copied; it may name stored columns.
+    """
+
+    truth: sa.Table
+    published: PublishedTable
+    computed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name as the change log says it: ``ivoa.obscore``."""
+        return f"{self.truth.schema}.{self.truth.name}"
+
+    @property
+    def store(self) -> str:
+        """Physical table of the replica, as SQL."""
+        return f"replica.{quoted(f'{self.truth.schema}_{self.truth.name}')}"
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        """Columns of the main position: longitude and latitude, ICRS, degrees."""
+        position: tuple[str, str] | None = self.published.table.info.get("position")
+        return position
+
+    @property
+    def order(self) -> str:
+        """By what the copy is sorted."""
+        return f"hpx NULLS LAST, {KEY}" if self.position else KEY
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """Columns copied from the truth, in order, the key among them."""
+        return tuple(column.name for column in self.truth.columns)
+
+    def columns_sql(self) -> str:
+        """Columns and types of the physical table."""
+        columns = [f"{quoted(column.name)} {duckdb_type(column.type)}" for column in self.truth.columns]
+        if self.position:
+            columns += [f"{name} {'BIGINT' if name == 'hpx' else 'DOUBLE'}" for name in HIDDEN_COLUMNS]
+        return ", ".join(columns)
+
+    def view_sql(self) -> str:
+        """Select of the view that queries see."""
+        hidden = HIDDEN_COLUMNS if self.position else ()
+        names = [*self.published.columns, *(name for name in hidden if name not in self.published.columns)]
+        items = [
+            f"{self.computed[name]} AS {quoted(name)}" if name in self.computed else quoted(name) for name in names
+        ]
+        return f"SELECT {', '.join(items)} FROM {self.store}"
+
+
+def replicated_tables(
+    metadata: sa.MetaData, catalogue: Catalogue, computed: Mapping[str, Mapping[str, str]]
+) -> tuple[ReplicatedTable, ...]:
+    """Published tables that have a table of the same name in the truth."""
+    return tuple(
+        ReplicatedTable(
+            metadata.tables[published.qualified_name], published, computed.get(published.qualified_name, {})
+        )
+        for published in catalogue
+        if published.qualified_name in metadata.tables
+    )
+
+
+def computed_columns(base_url: str, authority: str) -> dict[str, dict[str, str]]:
+    """SQL of the addresses that the replica computes.
+
+    Parameters
+    ----------
+    base_url
+        Address of the archive.
+    authority
+        IVOA authority of its identifiers, such as ``archive.example``.
+    """
+    base = base_url.rstrip("/")
+    file = f"{literal(f'{base}/files/')} || url_encode(dp_id)"
+    links = f"{literal(f'{base}/datalink/links?ID=')} || url_encode({literal(f'ivo://{authority}/ID?')} || dp_id)"
+    return {
+        # Products that other archives hold bring their address.
+        "ivoa.obscore": {"access_url": f"COALESCE(access_url, {file})"},
+        "dbo.raw": {"access_url": file, "datalink_url": links},
+    }
