@@ -1,0 +1,132 @@
+"""The rows of TAP_SCHEMA, derived from what is published."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from schema.catalogue import Catalogue, PublishedTable
+from schema.reserved_words import RESERVED_WORDS
+from vo.tables.field import Field, arrow_schema
+
+Row = dict[str, Any]
+
+
+def describe(catalogue: Catalogue) -> dict[str, pa.Table]:
+    """Make the content of the tables of TAP_SCHEMA, itself included.
+
+    Parameters
+    ----------
+    catalogue
+        Must hold the schema of `schema.tap_schema`, which says what columns there are.
+
+    Returns
+    -------
+    tables
+        By name without schema (``schemas``, ``tables``, ``columns``, ``keys``, ``key_columns``), in the order and with
+        the Arrow types of the published fields.
+
+    References
+    ----------
+    TAP 1.1, "Metadata: TAP_SCHEMA".
+    """
+    rows = {
+        "schemas": list(_schemas(catalogue)),
+        "tables": list(_tables(catalogue)),
+        "columns": list(_columns(catalogue)),
+        "keys": [key for key, _ in _keys(catalogue)],
+        "key_columns": [pair for _, pair in _keys(catalogue)],
+    }
+    content = {}
+    for name, found in rows.items():
+        (table,) = catalogue.find("tap_schema", name)
+        content[name] = pa.Table.from_pylist(found, schema=arrow_schema(table.fields))
+    return content
+
+
+def delimited(name: str) -> str:
+    """Name as queries must write it: in double quotes if it is a reserved word or no plain word of ADQL.
+
+    References
+    ----------
+    TAP 1.1, "Columns" of TAP_SCHEMA; ADQL 2.1, "Reserved words" and "Identifiers".
+    """
+    if re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) and name.upper() not in RESERVED_WORDS:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(table: PublishedTable) -> str:
+    """Name of a table with its schema, as queries write it."""
+    return f"{delimited(table.schema)}.{delimited(table.name)}"
+
+
+def _schemas(catalogue: Catalogue) -> Iterator[Row]:
+    for index, schema in enumerate(catalogue.schemas):
+        yield {
+            "schema_name": delimited(schema.name),
+            "utype": schema.utype,
+            "description": schema.description,
+            "schema_index": index,
+        }
+
+
+def _tables(catalogue: Catalogue) -> Iterator[Row]:
+    for index, table in enumerate(catalogue):
+        yield {
+            "schema_name": delimited(table.schema),
+            "table_name": qualified(table),
+            "table_type": "table",
+            "utype": table.utype,
+            "description": table.description,
+            "table_index": index,
+        }
+
+
+def _columns(catalogue: Catalogue) -> Iterator[Row]:
+    for table in catalogue:
+        for index, field in enumerate(table.fields):
+            yield {
+                "table_name": qualified(table),
+                "column_name": delimited(field.name),
+                "datatype": field.datatype,
+                "arraysize": field.arraysize,
+                "xtype": field.xtype,
+                "size": _size(field),
+                "description": field.description,
+                "utype": field.utype,
+                "unit": field.unit,
+                "ucd": field.ucd,
+                "indexed": int(field.indexed),
+                "principal": int(field.principal),
+                "std": int(field.std),
+                "column_index": index,
+            }
+
+
+def _size(field: Field) -> int | None:
+    return int(field.arraysize) if field.arraysize is not None and field.arraysize.isdigit() else None
+
+
+_JOINS = (
+    ("tap_schema.tables", "schema_name", "tap_schema.schemas", "schema_name", "Schema of a table."),
+    ("tap_schema.columns", "table_name", "tap_schema.tables", "table_name", "Table of a column."),
+    ("tap_schema.keys", "from_table", "tap_schema.tables", "table_name", "Table that refers."),
+    ("tap_schema.keys", "target_table", "tap_schema.tables", "table_name", "Table that is referred to."),
+    ("tap_schema.key_columns", "key_id", "tap_schema.keys", "key_id", "Key of a pair of columns."),
+    ("dbo.raw", "dp_id", "ivoa.obscore", "dp_id", "The same raw file in the words of ObsCore."),
+)
+
+
+def _keys(catalogue: Catalogue) -> Iterator[tuple[Row, Row]]:
+    known = {table.qualified_name for table in catalogue}
+    for source, source_column, target, target_column, description in _JOINS:
+        if {source, target} <= known:
+            key_id = f"{source}.{source_column}".replace("tap_schema.", "")
+            yield (
+                {"key_id": key_id, "from_table": source, "target_table": target, "description": description},
+                {"key_id": key_id, "from_column": source_column, "target_column": target_column},
+            )

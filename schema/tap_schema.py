@@ -1,0 +1,114 @@
+"""The tables in which a TAP service describes itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from schema.catalogue import PublishedSchema, PublishedTable
+from schema.columns import column
+from vo.tables.field import Field
+
+
+def _text(name: str, description: str) -> Field:
+    return Field(name, "char", arraysize="*", description=description, std=True, principal=True)
+
+
+def _free_text(name: str, description: str) -> Field:
+    return Field(name, "unicodeChar", arraysize="*", description=description, std=True, principal=True)
+
+
+def _number(name: str, description: str) -> Field:
+    return Field(name, "int", description=description, std=True, principal=True)
+
+
+_TABLES: dict[str, tuple[str, tuple[Field, ...]]] = {
+    "schemas": (
+        "Schemas that queries may name.",
+        (
+            _text("schema_name", "Name of the schema."),
+            _text("utype", "Utype of the schema."),
+            _free_text("description", "What the schema holds."),
+            _number("schema_index", "Order in which to show schemas."),
+        ),
+    ),
+    "tables": (
+        "Tables that queries may name.",
+        (
+            _text("schema_name", "Schema that the table belongs to."),
+            _text("table_name", "Name of the table, with its schema, as queries write it."),
+            _text("table_type", "table or view."),
+            _text("utype", "Utype of the table."),
+            _free_text("description", "What the table holds."),
+            _number("table_index", "Order in which to show tables."),
+        ),
+    ),
+    "columns": (
+        "Columns of the tables that queries may name.",
+        (
+            _text("table_name", "Table that the column belongs to."),
+            _text("column_name", "Name of the column, as queries write it."),
+            _text("datatype", "Datatype in the words of VOTable."),
+            _text("arraysize", "Arraysize in the words of VOTable; NULL for single values."),
+            _text("xtype", "What the value means beyond its datatype."),
+            _number("size", "Length of the value where it is fixed; superseded by arraysize."),
+            _free_text("description", "What the column holds."),
+            _text("utype", "Utype of the column."),
+            _text("unit", "Unit of the values, as VOUnits write it."),
+            _text("ucd", "UCD of the column."),
+            _number("indexed", "1 if conditions on the column are fast."),
+            _number("principal", "1 if the column is of interest to most people."),
+            _number("std", "1 if a standard defines the column."),
+            _number("column_index", "Order in which to show columns."),
+        ),
+    ),
+    "keys": (
+        "Ways to join tables.",
+        (
+            _text("key_id", "Identifier of the key."),
+            _text("from_table", "Table that refers."),
+            _text("target_table", "Table that is referred to."),
+            _free_text("description", "What the key means."),
+            _text("utype", "Utype of the key."),
+        ),
+    ),
+    "key_columns": (
+        "Pairs of columns that keys join.",
+        (
+            _text("key_id", "Identifier of the key."),
+            _text("from_column", "Column of the table that refers."),
+            _text("target_column", "Column of the table that is referred to."),
+        ),
+    ),
+}
+
+_NOT_NULL = {
+    "schemas": {"schema_name"},
+    "tables": {"schema_name", "table_name", "table_type"},
+    "columns": {"table_name", "column_name", "datatype", "indexed", "principal", "std"},
+    "keys": {"key_id", "from_table", "target_table"},
+    "key_columns": {"key_id", "from_column", "target_column"},
+}
+
+
+def tap_schema(metadata: sa.MetaData) -> PublishedSchema:
+    """Make the schema ``tap_schema``, whose rows `schema.describe` derives.
+
+    References
+    ----------
+    TAP 1.1, "Metadata: TAP_SCHEMA".
+    """
+    return PublishedSchema(
+        "tap_schema",
+        "What this service publishes, described as TAP wants it.",
+        tuple(
+            PublishedTable("tap_schema", name, _table(name, description, fields, metadata), description)
+            for name, (description, fields) in _TABLES.items()
+        ),
+    )
+
+
+def _table(name: str, description: str, fields: tuple[Field, ...], metadata: sa.MetaData) -> sa.Table:
+    columns: list[sa.Column[Any]] = [column(field, nullable=field.name not in _NOT_NULL[name]) for field in fields]
+    return sa.Table(name, metadata, *columns, schema="tap_schema", comment=description)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from schema.embedded import EmbeddedServer
+from schema.migrate import migrate
+from schema.truth import Truth
+
+
+@pytest.fixture(scope="session")
+def truth_server() -> Iterator[str]:
+    """Address of a PostgreSQL server: an embedded one, or that of QUIPU_DATABASE_URL, whose role may make databases."""
+    address = os.environ.get("QUIPU_DATABASE_URL")
+    if address is not None:
+        yield address
+        return
+    # Not below pytest's own folder, which the account of the server cannot enter where we are root.
+    folder = Path(tempfile.mkdtemp(prefix="quipu-test-"))
+    try:
+        server = EmbeddedServer(folder)
+        try:
+            address = server.url("postgres")
+            _execute(address, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+            yield address
+        finally:
+            server.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def truth_template(truth_server: str) -> Iterator[str]:
+    """Name of a database with all tables and no rows, to be copied."""
+    name = f"quipu_template_{uuid4().hex}"
+    _execute(truth_server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        truth = Truth(_address(truth_server, name))
+        migrate(truth.engine)
+        truth.close()
+        yield name
+    finally:
+        _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def truth(truth_server: str, truth_template: str) -> Iterator[Truth]:
+    """Truth of a new archive: a database of its own with all tables and no rows."""
+    name = f"quipu_{uuid4().hex}"
+    _execute(truth_server, f"CREATE DATABASE {name} TEMPLATE {truth_template}")
+    truth = Truth(_address(truth_server, name))
+    try:
+        # Each archive is another.
+        with truth.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE archive.truth SET uuid = gen_random_uuid()"))
+        yield truth
+    finally:
+        truth.close()
+        _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _address(server: str, database: str) -> str:
+    return make_url(server).set(database=database).render_as_string(hide_password=False)
+
+
+def _execute(address: str, *statements: str) -> None:
+    url = make_url(address).set(drivername="postgresql+psycopg2")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
