@@ -122,7 +122,7 @@ def field_element(field: Field) -> str:
         {
             "name": field.name,
             "datatype": field.datatype,
-            "arraysize": _arraysize(field),
+            "arraysize": written_arraysize(field),
             "xtype": field.xtype,
             "unit": field.unit,
             "ucd": field.ucd,
@@ -135,7 +135,7 @@ def field_element(field: Field) -> str:
     return f"<FIELD{attributes}>{content}</FIELD>\n" if content else f"<FIELD{attributes}/>\n"
 
 
-def _arraysize(field: Field) -> str | None:
+def written_arraysize(field: Field) -> str | None:
     """Array size as written: text of a fixed length is bounded by it, since cells are never filled up."""
     if field.is_timestamp:
         return field.arraysize or "*"

@@ -1,0 +1,131 @@
+"""The resources of a TAP service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
+
+from tap.capabilities import Feature, tap_capabilities
+from tap.parameters import read_tap_query
+from tap.service import TapService, explain, remarks
+from vo.dali.errors import DaliError, FatalFault, TooLargeFault
+from vo.dali.parameters import Parameters, read_choice
+from vo.tables.votable import write_error
+from vo.vosi.availability import Availability, write_availability
+from vo.vosi.tables import write_table, write_tableset
+
+_VOTABLE = "application/x-votable+xml"
+_DISCARDED_BYTES = 64 * 2**20
+
+
+def blueprint(
+    service: TapService,
+    *,
+    base_url: str,
+    availability: Callable[[], Availability],
+    features: tuple[Feature, ...] = (),
+    largest_request: int = 2**20,
+    name: str = "tap",
+) -> Blueprint:
+    """Make the resources of a TAP service; they stand below the prefix at which the blueprint is registered.
+
+    Parameters
+    ----------
+    service
+        What answers.
+    base_url
+        Public URL of the service, without a slash at its end.
+    availability
+        Tells the state of the service each time it is asked.
+    features
+        Optional features of ADQL, for the capabilities.
+    largest_request
+        Most bytes of the body of a request.
+    name
+        Of the blueprint, where an application has several TAP services.
+
+    References
+    ----------
+    TAP 1.1, "Resources"; DALI 1.1, "Resources".
+    """
+    routes = Blueprint(name, __name__)
+
+    @routes.before_request
+    def bound_request() -> None:
+        request.max_content_length = largest_request
+        request.max_form_memory_size = largest_request
+
+    @routes.route("/sync", methods=["GET", "POST"])
+    def sync() -> Response:
+        query = read_tap_query(_parameters(), service.rows, accept=request.headers.get("Accept"))
+        stream = service.run(query)
+        body = query.output.write(stream, remarks(query), explain)
+        response = Response(body, content_type=query.output.media_type)
+        # A generator that was never started does not close what it was given.
+        response.call_on_close(stream.close)
+        return response
+
+    @routes.get("/tables")
+    def tables() -> Response:
+        detail = read_choice("detail", _parameters().one("DETAIL"), ("min", "max"), default="max")
+        return _xml(write_tableset(service.catalogue.schemas, with_columns=detail == "max"))
+
+    @routes.get("/tables/<path:name>")
+    def table(name: str) -> Response:
+        for published in service.catalogue:
+            if published.qualified_name.lower() == name.lower():
+                return _xml(write_table(published))
+        return _text(f"There is no table {name} here; /tables lists those there are.", 404)
+
+    @routes.get("/capabilities")
+    def capabilities() -> Response:
+        return _xml(tap_capabilities(service, base_url, features))
+
+    @routes.get("/availability")
+    def available() -> Response:
+        return _xml(write_availability(availability()))
+
+    @routes.errorhandler(DaliError)
+    def refuse(error: DaliError) -> Response:
+        if request.endpoint == f"{routes.name}.sync":
+            response = Response(write_error(str(error)), status=error.status, content_type=_VOTABLE)
+        else:
+            response = _text(str(error), error.status)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+    @routes.errorhandler(RequestEntityTooLarge)
+    def refuse_large(error: RequestEntityTooLarge) -> Response:
+        del error
+        _discard_body()
+        return refuse(TooLargeFault(f"The request has more than the {largest_request} bytes that this service reads."))
+
+    @routes.errorhandler(InternalServerError)
+    def admit(error: InternalServerError) -> Response:
+        del error
+        return refuse(FatalFault("The service failed on this request; its log says why."))
+
+    return routes
+
+
+def _parameters() -> Parameters:
+    return Parameters([*request.args.items(multi=True), *request.form.items(multi=True)])
+
+
+def _discard_body() -> None:
+    """Read what the client still sends: answered before it is done, it would see a broken connection instead."""
+    left = min(request.content_length or 0, _DISCARDED_BYTES)
+    body = request.environ["wsgi.input"]
+    while left > 0 and (piece := body.read(min(left, 2**16))):
+        left -= len(piece)
+
+
+def _xml(document: bytes) -> Response:
+    return Response(document, content_type="text/xml;charset=utf-8")
+
+
+def _text(sentence: str, status: int) -> Response:
+    return Response(f"{sentence}\n", status=status, content_type="text/plain;charset=utf-8")

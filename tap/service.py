@@ -1,0 +1,95 @@
+"""Queries in ADQL, answered by an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schema.catalogue import Catalogue
+from schema.engines.execute import (
+    Engine,
+    EngineError,
+    EngineUnavailableError,
+    Limits,
+    Query,
+    QueryTimeoutError,
+)
+from tap.adql.errors import AdqlError
+from tap.parameters import RowLimits, TapQuery
+from vo.dali.errors import DaliError, FatalFault, QueryTimeoutFault, TransientFault, UsageFault
+from vo.tables.stream import TableStream
+from vo.tables.votable import Info, explain_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class TapService:
+    """One TAP service over one catalogue.
+
+    Attributes
+    ----------
+    catalogue
+        What it publishes.
+    engine
+        What answers its queries.
+    compile_query
+        Turns ADQL over the catalogue into a select; raises `AdqlError`.
+    rows
+        Numbers of rows that it gives.
+    seconds
+        Longest time of one query, None for no limit.
+    """
+
+    catalogue: Catalogue
+    engine: Engine
+    compile_query: Callable[[str, Catalogue], Query]
+    rows: RowLimits
+    seconds: float | None = None
+
+    def run(self, query: TapQuery) -> TableStream:
+        """Run a query until its first rows are there.
+
+        Returns
+        -------
+        stream
+            Started; whoever takes it reads it to the end or closes it.
+
+        Raises
+        ------
+        DaliError
+            Raised with a sentence for users.
+        """
+        try:
+            compiled = self.compile_query(query.text, self.catalogue)
+            stream = self.engine.execute(compiled, Limits(maxrec=query.maxrec, seconds=self.seconds))
+            stream.start()
+        except (AdqlError, EngineError, RecursionError) as error:
+            raise fault_of(error) from error
+        return stream
+
+
+def fault_of(error: AdqlError | EngineError | RecursionError) -> DaliError:
+    """Fault that tells a client of a failed query."""
+    match error:
+        case AdqlError():
+            return UsageFault(str(error))
+        case RecursionError():
+            return UsageFault("The query is nested too deeply.")
+        case QueryTimeoutError():
+            return QueryTimeoutFault(str(error))
+        case EngineUnavailableError():
+            return TransientFault(str(error))
+        case _:
+            return FatalFault(str(error))
+
+
+def explain(error: Exception) -> str:
+    """Sentence for users about a failure among the rows."""
+    return str(error) if isinstance(error, EngineError) else explain_nothing(error)
+
+
+def remarks(query: TapQuery) -> tuple[Info, ...]:
+    """INFO elements that go with the answer to a query."""
+    infos = [Info("QUERY", query.text)]
+    if query.run_id is not None:
+        infos.append(Info("RUNID", query.run_id))
+    return tuple(infos)
