@@ -17,7 +17,8 @@ import structlog
 from schema.engines.duckdb import error_kind, is_damage
 from schema.engines.duckdb_file import DuckDbFile, DuckDbSettings
 from schema.engines.execute import EngineUnavailableError
-from schema.replication.positions import HIDDEN_COLUMNS, hidden_columns
+from schema.published import HIDDEN
+from schema.replication.positions import hidden_columns
 from schema.replication.tables import ReplicatedTable, literal, quoted
 
 _FORMAT = 1
@@ -364,7 +365,7 @@ def _count(cursor: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _with_sky(table: ReplicatedTable, batches: Iterable[pa.RecordBatch]) -> pa.RecordBatchReader:
     """Rows with the hidden columns behind them."""
-    names = [*table.stored, *(HIDDEN_COLUMNS if table.position else ())]
+    names = [*table.stored, *(HIDDEN if table.position else ())]
 
     def extended() -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -9,9 +9,6 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix
 
-HIDDEN_COLUMNS = ("hpx", "ux", "uy", "uz")
-"""HEALPix cell (nested, order 29) and unit vector, ICRS."""
-
 HPX_ORDER = 29
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from schema.replication.tables import KEY, ReplicatedTable, quoted
 
+_LOCK_SECONDS = 10
 _BATCH_BYTES = 4 * 1024 * 1024
 _RANGES_PER_QUERY = 200
 _MOST_RANGES = 5_000
@@ -37,7 +39,9 @@ class Snapshot:
         self._arrow: Any = None
 
     @contextlib.contextmanager
-    def rows(self, table: ReplicatedTable, ranges: Ranges | None) -> Iterator[Iterable[pa.RecordBatch]]:
+    def rows(
+        self, table: ReplicatedTable, ranges: Ranges | None, stop: threading.Event | None = None
+    ) -> Iterator[Iterable[pa.RecordBatch]]:
         """Open rows of a table, batch by batch; memory does not grow with their number.
 
         Parameters
@@ -46,8 +50,15 @@ class Snapshot:
             Gives the columns `ReplicatedTable.stored`, in order.
         ranges
             Ranges of the key, both ends included; None for all rows.
+        stop
+            When it is set, reading ends with an error.
+
+        Raises
+        ------
+        InterruptedError
+            Raised while rows are read, when `stop` is set.
         """
-        batches = self._read(table, ranges)
+        batches = self._stoppable(self._read(table, ranges), stop)
         try:
             yield batches
         finally:
@@ -59,7 +70,14 @@ class Snapshot:
             self._arrow.close()
             self._arrow = None
 
-    def _read(self, table: ReplicatedTable, ranges: Ranges | None) -> Any:
+    @staticmethod
+    def _stoppable(batches: Iterator[pa.RecordBatch], stop: threading.Event | None) -> Any:
+        for batch in batches:
+            if stop is not None and stop.is_set():
+                raise InterruptedError("Reading the truth was stopped.")
+            yield batch
+
+    def _read(self, table: ReplicatedTable, ranges: Ranges | None) -> Iterator[pa.RecordBatch]:
         columns = ", ".join(
             f"{quoted(column.name)}::text" if isinstance(column.type, sa.JSON) else quoted(column.name)
             for column in table.truth.columns
@@ -90,13 +108,15 @@ class Snapshot:
             self._arrow = adbc_driver_postgresql.dbapi.connect(self._url, autocommit=True)
             with self._arrow.cursor() as cursor:
                 cursor.execute("SET TIME ZONE 'UTC'")
+                # A change of the table may wait between the two connections for the first to end: it wins.
+                cursor.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
                 cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 cursor.execute(f"SET TRANSACTION SNAPSHOT '{name}'")
         return self._arrow
 
 
 @contextlib.contextmanager
-def open_snapshot(engine: sa.Engine, url: str) -> Iterator[Snapshot]:
+def open_snapshot(engine: sa.Engine, url: str, tables: Iterable[ReplicatedTable] = ()) -> Iterator[Snapshot]:
     """Open a snapshot of the truth.
 
     Parameters
@@ -105,6 +125,8 @@ def open_snapshot(engine: sa.Engine, url: str) -> Iterator[Snapshot]:
         Connections to the truth.
     url
         Address of the same database as libpq reads it.
+    tables
+        Kept from TRUNCATE and ALTER TABLE, which do not respect snapshots, until the snapshot is closed.
 
     Raises
     ------
@@ -112,6 +134,11 @@ def open_snapshot(engine: sa.Engine, url: str) -> Iterator[Snapshot]:
         Raised, here or while rows are read, when the database cannot be reached.
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
+        names = [f"{quoted(table.truth.schema or 'public')}.{quoted(table.truth.name)}" for table in tables]
+        if names:
+            # Locking comes before the first query, with which the snapshot is taken.
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+            connection.exec_driver_sql(f"LOCK TABLE {', '.join(names)} IN ACCESS SHARE MODE")
         snapshot = Snapshot(connection, url)
         try:
             yield snapshot

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from schema.catalogue import Catalogue, PublishedTable
-from schema.replication.positions import HIDDEN_COLUMNS
+from schema.published import HIDDEN
 
 KEY = "row_id"
 """Hidden key of every replicated table; the change log names rows by it."""
@@ -62,14 +61,11 @@ class ReplicatedTable:
     truth
         The table in PostgreSQL; has the column ``row_id``.
     published
-        What queries see of it.
-    computed
-        SQL of DuckDB for published columns that are not simply copied; it may name stored columns.
+        What queries see of it; ``table.info["computed"]`` says which addresses are computed (`schema.published`).
     """
 
     truth: sa.Table
     published: PublishedTable
-    computed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -101,47 +97,28 @@ class ReplicatedTable:
         """Columns and types of the physical table."""
         columns = [f"{quoted(column.name)} {duckdb_type(column.type)}" for column in self.truth.columns]
         if self.position:
-            columns += [f"{name} {'BIGINT' if name == 'hpx' else 'DOUBLE'}" for name in HIDDEN_COLUMNS]
+            columns += [f"{name} {'BIGINT' if name == 'hpx' else 'DOUBLE'}" for name in HIDDEN]
         return ", ".join(columns)
 
     def view_sql(self) -> str:
         """Select of the view that queries see."""
-        hidden = HIDDEN_COLUMNS if self.position else ()
-        names = [*self.published.columns, *(name for name in hidden if name not in self.published.columns)]
-        items = [
-            f"{self.computed[name]} AS {quoted(name)}" if name in self.computed else quoted(name) for name in names
-        ]
+        items = [self._item(column.name) for column in self.published.table.columns]
         return f"SELECT {', '.join(items)} FROM {self.store}"
 
+    def _item(self, name: str) -> str:
+        prefix = self.published.table.info.get("computed", {}).get(name)
+        if prefix is None:
+            return quoted(name)
+        address = f"{literal(prefix)} || url_encode(dp_id)"
+        if name in self.truth.columns:
+            address = f"COALESCE({quoted(name)}, {address})"
+        return f"{address} AS {quoted(name)}"
 
-def replicated_tables(
-    metadata: sa.MetaData, catalogue: Catalogue, computed: Mapping[str, Mapping[str, str]]
-) -> tuple[ReplicatedTable, ...]:
+
+def replicated_tables(metadata: sa.MetaData, catalogue: Catalogue) -> tuple[ReplicatedTable, ...]:
     """Published tables that have a table of the same name in the truth."""
     return tuple(
-        ReplicatedTable(
-            metadata.tables[published.qualified_name], published, computed.get(published.qualified_name, {})
-        )
+        ReplicatedTable(metadata.tables[published.qualified_name], published)
         for published in catalogue
         if published.qualified_name in metadata.tables
     )
-
-
-def computed_columns(base_url: str, authority: str) -> dict[str, dict[str, str]]:
-    """SQL of the addresses that the replica computes.
-
-    Parameters
-    ----------
-    base_url
-        Address of the archive.
-    authority
-        IVOA authority of its identifiers, such as ``archive.example``.
-    """
-    base = base_url.rstrip("/")
-    file = f"{literal(f'{base}/files/')} || url_encode(dp_id)"
-    links = f"{literal(f'{base}/datalink/links?ID=')} || url_encode({literal(f'ivo://{authority}/ID?')} || dp_id)"
-    return {
-        # Products that other archives hold bring their address.
-        "ivoa.obscore": {"access_url": f"COALESCE(access_url, {file})"},
-        "dbo.raw": {"access_url": file, "datalink_url": links},
-    }
