@@ -84,8 +84,7 @@ class Replica:
     tables
         What is copied.
     described
-        Tables that are written from the description of the archive, by qualified name, such as
-        ``tap_schema.columns``.
+        Content of TAP_SCHEMA by table, as `schema.describe` gives it.
     settings
         Limits.
 
@@ -269,13 +268,10 @@ class Replica:
             cursor.execute(
                 f"CREATE OR REPLACE VIEW {quoted(published.schema)}.{quoted(published.name)} AS {table.view_sql()}"
             )
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS tap_schema")
         for name, rows in self._described.items():
-            schema, _, table_name = name.partition(".")
-            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
             with _registered(cursor, rows) as source:
-                cursor.execute(
-                    f"CREATE OR REPLACE TABLE {quoted(schema)}.{quoted(table_name)} AS SELECT * FROM {source}"
-                )
+                cursor.execute(f"CREATE OR REPLACE TABLE tap_schema.{quoted(name)} AS SELECT * FROM {source}")
 
     def _layout(self) -> str:
         """What a file of before must have been made for."""

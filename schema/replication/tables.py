@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from schema.catalogue import Catalogue, PublishedTable
 from schema.published import HIDDEN
+from schema.tables import metadata
 
 KEY = "row_id"
 """Hidden key of every replicated table; the change log names rows by it."""
@@ -115,7 +116,7 @@ class ReplicatedTable:
         return f"{address} AS {quoted(name)}"
 
 
-def replicated_tables(metadata: sa.MetaData, catalogue: Catalogue) -> tuple[ReplicatedTable, ...]:
+def replicated_tables(catalogue: Catalogue) -> tuple[ReplicatedTable, ...]:
     """Published tables that have a table of the same name in the truth."""
     return tuple(
         ReplicatedTable(metadata.tables[published.qualified_name], published)

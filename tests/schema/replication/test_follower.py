@@ -23,18 +23,15 @@ from schema.observations import raw
 from schema.published import published
 from schema.replication.follower import Follower
 from schema.replication.tables import replicated_tables
-from schema.tables import metadata
 from schema.truth import Truth
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 5.0
 CATALOGUE = published("https://archive.example/", "archive.example")
-TABLES = replicated_tables(metadata, CATALOGUE)
 
 
 def open_replica(folder: Path, catalogue: Catalogue = CATALOGUE) -> Replica:
-    described = {f"tap_schema.{name}": rows for name, rows in describe(catalogue).items()}
-    return Replica(folder, replicated_tables(metadata, catalogue), described)
+    return Replica(folder, replicated_tables(catalogue), describe(catalogue))
 
 
 @pytest.fixture
@@ -455,10 +452,9 @@ from schema.engines.replica import Replica
 from schema.published import published
 from schema.replication.follower import Follower
 from schema.replication.tables import replicated_tables
-from schema.tables import metadata
 from schema.truth import Truth
 catalogue = published("https://archive.example")
-replica = Replica(pathlib.Path(sys.argv[1]), replicated_tables(metadata, catalogue), {})
+replica = Replica(pathlib.Path(sys.argv[1]), replicated_tables(catalogue), {})
 truth = Truth(sys.argv[2])
 follower = Follower(replica, truth.engine, truth.url)
 print("ready", flush=True)
