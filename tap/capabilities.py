@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vo_models.tapregext.models import (
     DataLimit,
     DataLimits,
@@ -17,34 +15,15 @@ from vo_models.tapregext.models import (
     Version,
 )
 
+from tap.adql.functions import LANGUAGE_FEATURES
 from tap.service import TapService
 from vo.tables import formats
 from vo.vosi.capabilities import interface, vosi_capabilities, write_capabilities
 
-_FEATURES = "ivo://ivoa.net/std/TAPRegExt#features-"
 _ADQL_VERSIONS = ("2.0", "2.1")
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """Something that ADQL leaves to the service and this one has.
-
-    Attributes
-    ----------
-    kind
-        End of the type's identifier: ``udf``, ``adqlgeo``, ``adql-string``, ``adql-sets``, …
-    form
-        Its name, for functions of the service their signature.
-    description
-        One sentence for people.
-    """
-
-    kind: str
-    form: str
-    description: str | None = None
-
-
-def tap_capabilities(service: TapService, base_url: str, features: tuple[Feature, ...] = ()) -> bytes:
+def tap_capabilities(service: TapService, base_url: str) -> bytes:
     """Capabilities document of a TAP service.
 
     Parameters
@@ -53,8 +32,6 @@ def tap_capabilities(service: TapService, base_url: str, features: tuple[Feature
         Described by its limits and its catalogue.
     base_url
         Its URL, without a slash at its end.
-    features
-        Optional features of ADQL that it has.
 
     References
     ----------
@@ -63,7 +40,7 @@ def tap_capabilities(service: TapService, base_url: str, features: tuple[Feature
     access = TableAccess(
         interface=[interface(base_url, use="base", version="1.1")],
         data_model=_data_models(service),
-        language=[_adql(features)],
+        language=[_adql()],
         output_format=[
             OutputFormat(mime=output.media_type, alias=list(output.aliases), ivo_id=output.ivo_id)
             for output in formats.FORMATS
@@ -83,24 +60,22 @@ def _data_models(service: TapService) -> list[DataModelType]:
     return [DataModelType(value="ObsCore-1.1", ivo_id="ivo://ivoa.net/std/ObsCore#core-1.1")]
 
 
-def _adql(features: tuple[Feature, ...]) -> Language:
-    kinds = dict.fromkeys(feature.kind for feature in features)
+def _adql() -> Language:
+    kinds = dict.fromkeys(feature.feature_type for feature in LANGUAGE_FEATURES)
     return Language(
         name="ADQL",
         version=[Version(value=version, ivo_id=f"ivo://ivoa.net/std/ADQL#v{version}") for version in _ADQL_VERSIONS],
         description="Astronomical Data Query Language.",
-        language_features=[
-            LanguageFeatureList(
-                type=_FEATURES + kind,
-                feature=[
-                    LanguageFeature(form=feature.form, description=feature.description)
-                    for feature in features
-                    if feature.kind == kind
-                ],
-            )
-            for kind in kinds
-        ],
+        language_features=[LanguageFeatureList(type=kind, feature=_features(kind)) for kind in kinds],
     )
+
+
+def _features(kind: str) -> list[LanguageFeature]:
+    return [
+        LanguageFeature(form=feature.form, description=feature.description)
+        for feature in LANGUAGE_FEATURES
+        if feature.feature_type == kind
+    ]
 
 
 def _seconds(seconds: float | None) -> TimeLimits | None:

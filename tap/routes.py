@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from tap.capabilities import Feature, tap_capabilities
+from tap.capabilities import tap_capabilities
 from tap.parameters import read_tap_query
 from tap.service import TapService, explain, remarks
-from vo.dali.errors import DaliError, FatalFault, TooLargeFault
+from vo.dali.errors import DaliError, FatalFault, TooLargeFault, UsageFault
 from vo.dali.parameters import Parameters, read_choice
 from vo.tables.votable import write_error
 from vo.vosi.availability import Availability, write_availability
@@ -19,13 +20,14 @@ from vo.vosi.tables import write_table, write_tableset
 _VOTABLE = "application/x-votable+xml"
 _DISCARDED_BYTES = 64 * 2**20
 
+log = structlog.get_logger(__name__)
+
 
 def blueprint(
     service: TapService,
     *,
     base_url: str,
     availability: Callable[[], Availability],
-    features: tuple[Feature, ...] = (),
     largest_request: int = 2**20,
     name: str = "tap",
 ) -> Blueprint:
@@ -39,8 +41,6 @@ def blueprint(
         Public URL of the service, without a slash at its end.
     availability
         Tells the state of the service each time it is asked.
-    features
-        Optional features of ADQL, for the capabilities.
     largest_request
         Most bytes of the body of a request.
     name
@@ -81,7 +81,7 @@ def blueprint(
 
     @routes.get("/capabilities")
     def capabilities() -> Response:
-        return _xml(tap_capabilities(service, base_url, features))
+        return _xml(tap_capabilities(service, base_url))
 
     @routes.get("/availability")
     def available() -> Response:
@@ -103,9 +103,13 @@ def blueprint(
         _discard_body()
         return refuse(TooLargeFault(f"The request has more than the {largest_request} bytes that this service reads."))
 
-    @routes.errorhandler(InternalServerError)
-    def admit(error: InternalServerError) -> Response:
-        del error
+    @routes.errorhandler(HTTPException)
+    def refuse_unreadable(error: HTTPException) -> Response:
+        return refuse(UsageFault(f"The request cannot be read: {error.description}"))
+
+    @routes.errorhandler(Exception)
+    def admit(error: Exception) -> Response:
+        log.error("request failed", path=request.path, exc_info=error)
         return refuse(FatalFault("The service failed on this request; its log says why."))
 
     return routes

@@ -18,7 +18,6 @@ from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column
 from schema.engines.execute import EngineUnavailableError, Limits, Query, QueryTimeoutError
 from tap.adql.errors import AdqlError, Fault
-from tap.capabilities import Feature
 from tap.parameters import RowLimits
 from tap.routes import blueprint
 from tap.service import TapService
@@ -127,11 +126,6 @@ def app(service: TapService, state: list[Availability]) -> flask.Flask:
         service,
         base_url="http://archive.example/tap",
         availability=lambda: state[-1],
-        features=(
-            Feature("udf", "twice(x DOUBLE) -> DOUBLE", "Twice x."),
-            Feature("adqlgeo", "POINT"),
-            Feature("adqlgeo", "CIRCLE"),
-        ),
         largest_request=LARGEST_REQUEST,
     )
     app.register_blueprint(routes, url_prefix="/tap")

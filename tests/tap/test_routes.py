@@ -17,6 +17,7 @@ from lxml import etree
 from pyvo.dal import DALOverflowWarning, DALQueryError
 from pyvo.utils.http import create_session
 
+from tap.adql.functions import LANGUAGE_FEATURES
 from tap.service import TapService
 from vo.vosi.availability import Availability
 
@@ -216,7 +217,6 @@ def test_repeated_names_and_values_of_parameters_are_read_without_regard_to_case
 def test_a_failure_of_the_service_tells_a_sentence_and_no_secret(
     client: FlaskClient, query: str, status: int, words: str
 ) -> None:
-    client.application.config["PROPAGATE_EXCEPTIONS"] = False
     response = ask(client, QUERY=query)
     text = error_of(response, status)
     assert words in text
@@ -287,6 +287,11 @@ def test_a_body_that_is_no_form_gives_no_query(client: FlaskClient) -> None:
     assert "QUERY is missing" in error_of(response, 400)
 
 
+def test_a_form_that_cannot_be_read_is_refused(client: FlaskClient) -> None:
+    response = client.post("/tap/sync", data=b"nothing", content_type="multipart/form-data")
+    assert response.status_code == 400
+
+
 def test_a_half_written_request_leaves_the_service_alive(server: str) -> None:
     address = urlsplit(server)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
@@ -354,11 +359,13 @@ def test_capabilities_tell_limits_formats_and_features(client: FlaskClient, serv
     ]
     access = root.find("capability")
     assert access.findtext("interface/accessURL") == "http://archive.example/tap"
-    assert [form.text for form in access.findall("language/languageFeatures/feature/form")] == [
-        "twice(x DOUBLE) -> DOUBLE",
-        "POINT",
-        "CIRCLE",
-    ]
+    declared = {
+        (features.get("type"), form.text)
+        for features in access.findall("language/languageFeatures")
+        for form in features.findall("feature/form")
+    }
+    assert declared == {(feature.feature_type, feature.form) for feature in LANGUAGE_FEATURES}
+    assert ("ivo://ivoa.net/std/TAPRegExt#features-adqlgeo", "CONTAINS") in declared
     assert access.findtext("outputLimit/hard") == str(service.rows.hard)
     assert access.findtext("executionDuration/hard") == "60"
     assert [item.get("ivo-id") for item in access.findall("outputFormat")][:2] == [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pybase64
+import structlog
 
 from vo.tables.arrays import NULL_INTEGERS
 from vo.tables.binary2 import binary2_rows
@@ -29,7 +29,7 @@ _ROOT = (
     ' xsi:schemaLocation="http://www.ivoa.net/xml/VOTable/v1.3 http://www.ivoa.net/xml/VOTable/VOTable-1.4.xsd">\n'
 )
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class _Rows:
             for batch in self._stream:
                 yield from map(convert, split_batch(batch))
         except Exception as error:
-            logger.warning("A table broke off while it was sent.", exc_info=True)
+            log.error("table broke off", exc_info=error)
             self.failure = error
 
 
