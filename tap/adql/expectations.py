@@ -75,7 +75,7 @@ def _cure(text: str, token: Token, position: int, expected: frozenset[str]) -> s
     if token.type != "$END":
         if word in _CURES:
             return _CURES[word]
-        before = [each for each in read_tokens(text[:position])]
+        before = list(read_tokens(text[:position]))
         # Not being reserved, LIMIT passes as the alias of the table before it, MINUS likewise.
         if before and before[-1].upper() in _CURES and before[-1].type == "IDENTIFIER":
             return f"{before[-1]} is not known here: {_CURES[before[-1].upper()]}"

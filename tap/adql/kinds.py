@@ -92,7 +92,7 @@ def _is_unsigned_integer(value: n.Expression) -> bool:
 
 
 _TESTS: dict[Kind, tuple[Callable[[n.Expression], bool], str]] = {
-    Kind.VALUE: (lambda value: True, "a value"),
+    Kind.VALUE: (lambda _: True, "a value"),
     Kind.NUMBER: (_is_number, "a number"),
     Kind.STRING: (_is_string, "a string"),
     Kind.LITERAL: (lambda value: isinstance(value, n.StringLiteral), "a string literal"),

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - words are easier to read and to compare with the standard as text.
 """ADQL text as tokens: words, numbers, strings and signs, without white space and comments."""
 
 from __future__ import annotations

@@ -1,0 +1,107 @@
+# ruff: noqa: SIM905 - lists of names are easier to read as text.
+"""DuckDB's SQL, made from the PostgreSQL compiler of SQLAlchemy; it compiles and never connects."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGTypeCompiler
+from sqlalchemy.exc import CompileError
+
+import schema.engines.constructs  # noqa: F401 - its constructs bring their own SQL
+
+# What the compilers of queries make. All else is refused, so that nothing reaches the engine untried.
+_UNDERSTOOD = frozenset(
+    """select compound_select select_statement_grouping subquery alias table cte join column label label_reference
+    bindparam clauselist expression_clauselist grouping binary unary exists cast case null literal_column
+    function in_op_binary not_in_op_binary between_op_binary not_between_op_binary like_op_binary not_like_op_binary
+    ilike_op_binary not_ilike_op_binary custom_op_binary concat_op_binary true false lambda_element
+    typeclause""".split()
+)
+
+FUNCTIONS = frozenset(
+    """abs acos asin atan atan2 avg ceil coalesce cos cot count degrees exp floor left ln log10 lower max min pi power
+    radians random round sin sqrt sum tan trunc upper""".split()
+)
+
+
+def _refusal(name: str) -> Any:
+    def refuse(self: Any, element: Any, *_: Any, **__: Any) -> NoReturn:
+        del self
+        raise CompileError(f"No query of the archive is made of {name} ({type(element).__name__}).")
+
+    return refuse
+
+
+_StrictCompiler: Any = type(
+    "_StrictCompiler",
+    (PGCompiler,),
+    {
+        name: _refusal(name.removeprefix("visit_"))
+        for name in dir(PGCompiler)
+        if name.startswith("visit_") and name.removeprefix("visit_") not in _UNDERSTOOD
+    },
+)
+
+
+class DuckDbCompiler(_StrictCompiler):  # type: ignore[misc]
+    """Where DuckDB says things differently from PostgreSQL."""
+
+    def visit_function(self, func: Any, add_to_result_map: Any = None, **kw: Any) -> str:
+        """Let only functions pass that are in the list."""
+        if func.name not in FUNCTIONS:
+            raise CompileError(f"No query of the archive calls {func.name}.")
+        return str(super().visit_function(func, add_to_result_map, **kw))
+
+    def visit_like_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
+        """LIKE has no escape in DuckDB unless one is named."""
+        return f"{self.process(binary.left, **kw)} LIKE {self.process(binary.right, **kw)}"
+
+    def visit_not_like_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
+        """NOT LIKE, without an escape."""
+        return f"{self.process(binary.left, **kw)} NOT LIKE {self.process(binary.right, **kw)}"
+
+    def visit_ilike_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
+        """ILIKE, without an escape."""
+        return f"{self.process(binary.left, **kw)} ILIKE {self.process(binary.right, **kw)}"
+
+    def visit_not_ilike_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
+        """NOT ILIKE, without an escape."""
+        return f"{self.process(binary.left, **kw)} NOT ILIKE {self.process(binary.right, **kw)}"
+
+
+class DuckDbTypeCompiler(PGTypeCompiler):
+    """Names of types where they differ."""
+
+    def visit_datetime(self, type_: Any, **kw: Any) -> str:  # noqa: ARG002
+        """An instant in UTC, microseconds, no zone."""
+        return "TIMESTAMP"
+
+
+class DuckDbDialect(PGDialect):
+    """The dialect; parameters are ``$1``, ``$2`` … in a list."""
+
+    name = "duckdb"
+    supports_statement_cache = True
+    default_paramstyle = "numeric_dollar"
+    statement_compiler = DuckDbCompiler
+    type_compiler_cls = DuckDbTypeCompiler
+
+
+_DIALECT: sa.Dialect = DuckDbDialect(  # type: ignore[no-untyped-call]
+    paramstyle="numeric_dollar"
+)
+
+
+def render(select: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[str, list[Any]]:
+    """SQL of a select and its parameters, in the order of their numbers.
+
+    Raises
+    ------
+    CompileError
+        Raised for a node that no query of the archive is made of.
+    """
+    compiled: Any = select.compile(dialect=_DIALECT)
+    parameters = compiled.construct_params()
+    return str(compiled), [parameters[name] for name in compiled.positiontup or ()]

@@ -1,0 +1,37 @@
+"""ADQL text → `Query`, through all stages."""
+
+from __future__ import annotations
+
+from schema.catalogue import Catalogue
+from schema.engines.execute import Query
+from tap.adql.errors import AdqlError, FaultError
+from tap.adql.grouping import check_grouping
+from tap.adql.lower import lower_query
+from tap.adql.parse import parse_query
+from tap.adql.resolve import resolve_names
+from tap.adql.types import Types
+
+
+def compile_query(text: str, catalogue: Catalogue) -> Query:
+    """Compile a query for the engines.
+
+    Parameters
+    ----------
+    text
+        ADQL 2.1.
+    catalogue
+        The tables that the query may name.
+
+    Raises
+    ------
+    AdqlError
+        Raised with sentences for users: what is wrong, where, and the cure where there is one.
+    """
+    query = parse_query(text)
+    try:
+        names = resolve_names(query, catalogue)
+        types = Types(names)
+        check_grouping(query, names)
+        return lower_query(query, names, types)
+    except FaultError as error:
+        raise AdqlError(error.faults, text) from None
