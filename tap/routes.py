@@ -116,12 +116,20 @@ def blueprint(
 
 
 def _parameters() -> Parameters:
-    return Parameters([*request.args.items(multi=True), *request.form.items(multi=True)])
+    pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    # A body of unknown length is cut at the limit without a word.
+    if request.content_length is None and _sends_more():
+        raise RequestEntityTooLarge
+    return Parameters(pairs)
+
+
+def _sends_more() -> bool:
+    return bool(request.environ.get("wsgi.input_terminated") and request.environ["wsgi.input"].read(1))
 
 
 def _discard_body() -> None:
     """Read what the client still sends: answered before it is done, it would see a broken connection instead."""
-    left = min(request.content_length or 0, _DISCARDED_BYTES)
+    left = _DISCARDED_BYTES if request.content_length is None else min(request.content_length, _DISCARDED_BYTES)
     body = request.environ["wsgi.input"]
     while left > 0 and (piece := body.read(min(left, 2**16))):
         left -= len(piece)

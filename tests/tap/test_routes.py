@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import http.client
 import io
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -280,6 +281,18 @@ def test_a_huge_query_is_refused_with_413_after_it_was_taken(server: str, multip
     assert status_of(response.content) == [
         ("ERROR", "The request has more than the 1048576 bytes that this service reads.")
     ]
+
+
+def test_a_huge_query_of_unknown_length_is_not_cut_but_refused(server: str) -> None:
+    body = itertools.chain([b"QUERY=first+1"], itertools.repeat(b"+" * 2**16, 100))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert requests.post(f"{server}/sync", data=body, headers=headers, timeout=20).status_code == 413
+
+
+def test_a_query_of_unknown_length_is_read(server: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = requests.post(f"{server}/sync", data=iter([b"QUERY=fir", b"st+1"]), headers=headers, timeout=20)
+    assert len(table_of(response.content)) == 1
 
 
 def test_a_body_that_is_no_form_gives_no_query(client: FlaskClient) -> None:

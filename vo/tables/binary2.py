@@ -96,9 +96,9 @@ def encode_column(column: pa.Array, field: Field) -> FixedColumn | VariableColum
     if field.is_timestamp:
         return _ascii(instants(column))
     if field.datatype == "char":
-        return _ascii(column.cast(pa.string()))
+        return _ascii(column)
     if field.datatype == "unicodeChar":
-        return _utf16(column.cast(pa.string()))
+        return _utf16(column)
     dtype = np.dtype(_BIG_ENDIAN[field.datatype])
     if not field.is_array:
         return FixedColumn(dtype, _plain(column))
@@ -160,8 +160,10 @@ def _matrix(column: pa.ListArray, field: Field, size: int) -> np.ndarray:
 def _ascii(cells: pa.StringArray) -> VariableColumn:
     if (text_bytes(cells) > 0x7F).any():
         cells = pc.replace_substring_regex(cells, r"[^\x00-\x7F]", "?")
-    lengths: np.ndarray = pc.fill_null(pc.binary_length(cells), 0).to_numpy()
-    return VariableColumn(lengths, cells.cast(pa.binary()))
+    lengths = np.diff(text_offsets(cells))
+    if cells.null_count:
+        lengths *= cells.is_valid().to_numpy(zero_copy_only=False)
+    return VariableColumn(lengths, cells.view(pa.binary()))
 
 
 def _utf16(cells: pa.StringArray) -> VariableColumn:

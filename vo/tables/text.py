@@ -26,7 +26,7 @@ def text_cells(column: pa.Array, field: Field) -> pa.StringArray:
     if field.is_timestamp:
         return instants(column)
     if field.is_text:
-        return column.cast(pa.string())
+        return column
     if field.is_array:
         joined = pc.binary_join(list_of(_numbers(elements(column, field)), cell_lengths(column)), " ")
         return pc.if_else(column.is_valid(), joined, pa.scalar(None, pa.string())) if column.null_count else joined

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import pyarrow as pa
@@ -111,6 +112,7 @@ def write_error(message: str, infos: Sequence[Info] = ()) -> bytes:
     return f'{_ROOT}<RESOURCE type="results">\n{remarks}</RESOURCE>\n</VOTABLE>\n'.encode()
 
 
+@lru_cache(maxsize=4096)
 def field_element(field: Field) -> str:
     """FIELD element of a column.
 
