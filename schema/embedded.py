@@ -31,6 +31,9 @@ _SETTINGS = """
 listen_addresses = ''
 port = 5432
 unix_socket_permissions = 0700
+shared_buffers = 256MB
+work_mem = 32MB
+max_wal_size = 2GB
 timezone = 'UTC'
 log_timezone = 'UTC'
 logging_collector = on
@@ -91,6 +94,9 @@ class EmbeddedServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self.data = self.folder / "data"
+        # pg_ctl hands its command to a shell, in double quotes.
+        if any(character in str(self.data) for character in '"$`\\\n'):
+            raise TruthError(f"The name of the folder {self.folder} must not have the characters \" $ ` \\ in it.")
         self._binaries = binaries()
         self._opener = os.getpid()
         try:
@@ -112,7 +118,8 @@ class EmbeddedServer:
 
     def url(self, database: str) -> str:
         """Address of a database, as libpq and SQLAlchemy read it."""
-        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={quote(str(self.socket_folder), safe='')}"
+        name, host = quote(database, safe=""), quote(str(self.socket_folder), safe="")
+        return f"postgresql://{SUPERUSER}@/{name}?host={host}&port={_PORT}"
 
     def close(self) -> None:
         """End this use; stops the server if it was the last. Closing twice, or in a forked child, does nothing."""
@@ -196,6 +203,7 @@ class EmbeddedServer:
         making.rename(self.data)
 
     def _start(self, socket_folder: Path) -> None:
+        (self.data / "startup.log").unlink(missing_ok=True)
         # The server keeps the log open as its standard output; inheriting ours would keep pipes of callers open.
         self._run(
             "pg_ctl",
@@ -277,14 +285,17 @@ class EmbeddedServer:
             said = output.read().decode(errors="replace")
         if details is not None and details.exists():
             said += details.read_text(errors="replace")
-        raise TruthError(f"{failure}: {_last_line(said)}")
+        raise TruthError(f"{failure}: {_reason(said)}")
 
 
-def _last_line(text: str) -> str:
-    """What went wrong, out of many lines: the last one that PostgreSQL marks, else the last."""
+_MARKS = ("LOG", "FATAL", "PANIC", "error")
+
+
+def _reason(text: str) -> str:
+    """What PostgreSQL said last, out of many lines, with the remark before, which often names the cause."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    marked = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line]
-    return (marked or lines or ["no reason was given."])[-1]
+    said = [line.split(f"{mark}:", 1)[1].strip() for line in lines for mark in _MARKS if f"{mark}:" in line]
+    return "; ".join(said[-2:] or lines[-1:] or ["no reason was given"]) + "."
 
 
 def _open_lock_file(path: Path) -> int:
