@@ -1,0 +1,205 @@
+"""Wavelengths that a file covers, in metres of vacuum."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ingest.cards import Header
+
+SPEED_OF_LIGHT = 299_792_458.0
+_PLANCK_EV = 4.135667696e-15
+
+_LENGTHS = {
+    "m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "micron": 1e-6, "microns": 1e-6, "micrometer": 1e-6,
+    "micrometers": 1e-6, "nm": 1e-9, "nanometer": 1e-9, "nanometers": 1e-9, "nanometre": 1e-9,
+    "angstrom": 1e-10, "angstroms": 1e-10, "ang": 1e-10, "a": 1e-10, "0.1nm": 1e-10,
+}  # fmt: skip
+_FREQUENCIES = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9, "thz": 1e12}
+_ENERGIES = {"ev": 1.0, "kev": 1e3, "mev": 1e6, "gev": 1e9, "tev": 1e12, "j": 1 / 1.602176634e-19}
+_SPEEDS = {"m/s": 1.0, "m s-1": 1.0, "m s^-1": 1.0, "m.s-1": 1.0, "km/s": 1e3, "km s-1": 1e3, "km.s-1": 1e3}
+_WAVES = ("WAVE", "AWAV", "LAMBDA", "WAVELENG", "WAVELENGTH", "ANGSTROM", "NANOMETER", "MICRON", "NM", "UM")
+_AIR_FROM = 2e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """Range of a spectral axis.
+
+    Attributes
+    ----------
+    em_min, em_max
+        Shortest and longest wavelength at the outer edges of the pixels, in vacuum, in m.
+    em_xel
+        Number of samples.
+    em_unit
+        Unit of the axis in the file.
+    em_ucd
+        UCD of the axis in the file.
+    """
+
+    em_min: float
+    em_max: float
+    em_xel: int
+    em_unit: str | None = None
+    em_ucd: str | None = None
+
+
+def vacuum(wavelength: float) -> float:
+    """Wavelength in air as wavelength in vacuum, both in m; below 200 nm nothing changes.
+
+    References
+    ----------
+    Greisen et al. 2006 (A&A 446, 747), equation 65.
+    """
+    if wavelength < _AIR_FROM:
+        return wavelength
+    inverse = (1e-6 / wavelength) ** 2
+    return wavelength * (1 + 1e-6 * (287.6155 + 1.62887 * inverse + 0.01360 * inverse**2))
+
+
+def length_unit(unit: str | None) -> float | None:
+    """Length of a unit in m, None for what is no unit of length."""
+    return _LENGTHS.get((unit or "").strip().lower())
+
+
+def spectral_axis(header: Header, count: int) -> int | None:
+    """Number of the spectral axis, from 1; None without one.
+
+    Parameters
+    ----------
+    header
+        Of an image.
+    count
+        Number of axes of the image.
+    """
+    for axis in range(1, count + 1):
+        if _kind(header, axis, count) is not None:
+            return axis
+    return None
+
+
+def _kind(header: Header, axis: int, count: int) -> str | None:
+    """What an axis counts: WAVE, AWAV, FREQ, ENER, VRAD, VOPT or ZOPT."""
+    kind = (header.text(f"CTYPE{axis}") or "").upper()
+    word = kind.partition("-")[0]
+    if word in ("AWAV", "FREQ", "ENER", "VRAD", "VOPT", "ZOPT"):
+        return word
+    if word in _WAVES:
+        return "WAVE"
+    if word in ("VELO", "VELOCITY", "FELO"):
+        return "VOPT" if word == "FELO" else "VRAD"
+    unit = (header.text(f"CUNIT{axis}") or "").lower()
+    if unit in _LENGTHS and unit not in ("m", "cm", "mm") and word in ("LINEAR", "", "SPECTRUM", "LAMBDA"):
+        return "WAVE"
+    if word == "LINEAR" and count == 1 and (_is_log(header) or _looks_like_angstrom(header, axis)):
+        return "WAVE"
+    return None
+
+
+def _looks_like_angstrom(header: Header, axis: int) -> bool:
+    """IRAF leaves the unit out: linear axes of its spectra are in Angstrom."""
+    start = header.number(f"CRVAL{axis}")
+    return start is not None and start > 500 and _step(header, axis) is not None
+
+
+def _is_log(header: Header) -> bool:
+    return header.integer("DC-FLAG") == 1 or (header.text("WFITTYPE") or "").upper() == "LOG-LINEAR"
+
+
+def _step(header: Header, axis: int) -> float | None:
+    step = header.number(f"CD{axis}_{axis}")
+    if step is None:
+        step = header.number(f"CDELT{axis}")
+    return step if step else None
+
+
+def read_spectral_axis(header: Header, axis: int, shape: tuple[int, ...]) -> Spectrum | None:
+    """Range of the spectral axis of an image.
+
+    Parameters
+    ----------
+    header
+        Of the image.
+    axis
+        Number of the axis, from 1.
+    shape
+        Lengths of all axes in FITS order.
+
+    Returns
+    -------
+    Spectrum or None
+        None where the header does not say enough, as for velocities without a rest frequency.
+
+    References
+    ----------
+    FITS 4.0, "Spectral coordinate system representations"; Greisen et al. 2006.
+    """
+    kind = _kind(header, axis, len(shape))
+    value, pixel, step = header.number(f"CRVAL{axis}"), header.number(f"CRPIX{axis}"), _step(header, axis)
+    if kind is None or value is None or step is None:
+        return None
+    count = shape[axis - 1]
+    ends = [value + (edge - (1.0 if pixel is None else pixel)) * step for edge in (0.5, count + 0.5)]
+    unit = header.text(f"CUNIT{axis}")
+    ctype = (header.text(f"CTYPE{axis}") or "").upper()
+    if _is_log(header) and value < 10:
+        ends = [10**end for end in ends]
+    elif ctype.endswith("-LOG") and value > 0:
+        ends = [value * math.exp((end - value) / value) for end in ends]
+    try:
+        waves = sorted(_wavelength(header, kind, unit, ctype, end) for end in ends)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    if not (0 < waves[0] < waves[1] < math.inf):
+        return None
+    return Spectrum(waves[0], waves[1], count, unit, _UCDS.get(kind))
+
+
+_UCDS = {
+    "WAVE": "em.wl", "AWAV": "em.wl;obs.atmos", "FREQ": "em.freq", "ENER": "em.energy",
+    "VRAD": "spect.dopplerVeloc.radio", "VOPT": "spect.dopplerVeloc.opt", "ZOPT": "src.redshift",
+}  # fmt: skip
+
+
+def _wavelength(header: Header, kind: str, unit: str | None, ctype: str, value: float) -> float:
+    """Value of an axis as vacuum wavelength in m; ValueError where something is missing."""
+    lower = (unit or "").strip().lower()
+    if kind in ("WAVE", "AWAV"):
+        factor = _LENGTHS.get(lower) or _length_of(ctype, value, unit)
+        wave = value * factor
+        return vacuum(wave) if kind == "AWAV" or header.value("VACUUM") is False else wave
+    if kind == "FREQ":
+        return SPEED_OF_LIGHT / (value * _known(_FREQUENCIES, lower, "hz"))
+    if kind == "ENER":
+        return SPEED_OF_LIGHT * _PLANCK_EV / (value * _known(_ENERGIES, lower, "ev"))
+    rest = _rest_wavelength(header)
+    if kind == "ZOPT":
+        return rest * (1 + value)
+    beta = value * _known(_SPEEDS, lower, "m/s") / SPEED_OF_LIGHT
+    return rest / (1 - beta) if kind == "VRAD" else rest * (1 + beta)
+
+
+def _length_of(ctype: str, value: float, unit: str | None) -> float:
+    """Unit of a wavelength that has none in CUNIT: by CTYPE, else metres, or Angstrom where metres cannot be."""
+    if unit is not None:
+        raise ValueError(f"{unit} is no unit of length.")
+    return _LENGTHS.get(ctype.lower(), 1e-10 if value > 500 else 1.0)
+
+
+def _known(table: dict[str, float], unit: str, default: str) -> float:
+    try:
+        return table[unit or default]
+    except KeyError:
+        raise ValueError(f"{unit} is not a unit of this axis.") from None
+
+
+def _rest_wavelength(header: Header) -> float:
+    for keyword in ("RESTFRQ", "RESTFREQ"):
+        frequency = header.number(keyword)
+        if frequency:
+            return SPEED_OF_LIGHT / frequency
+    wave = header.number("RESTWAV")
+    if not wave:
+        raise ValueError("There is no rest frequency.")
+    return wave
