@@ -37,8 +37,8 @@ def describe(catalogue: Catalogue) -> dict[str, pa.Table]:
         "schemas": list(_schemas(catalogue)),
         "tables": list(_tables(catalogue)),
         "columns": list(_columns(catalogue)),
-        "keys": [key for key, _ in _keys(catalogue)],
-        "key_columns": [pair for _, pair in _keys(catalogue)],
+        "keys": [key for key, _ in keys(catalogue)],
+        "key_columns": [pair for _, pair in keys(catalogue)],
     }
     content = {}
     for name, found in rows.items():
@@ -121,7 +121,8 @@ _JOINS = (
 )
 
 
-def _keys(catalogue: Catalogue) -> Iterator[tuple[Row, Row]]:
+def keys(catalogue: Catalogue) -> Iterator[tuple[Row, Row]]:
+    """Columns on which published tables may be joined: rows of ``keys``, each with its row of ``key_columns``."""
     known = {table.qualified_name for table in catalogue}
     for source, source_column, target, target_column, description in _JOINS:
         if {source, target} <= known:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from tap.capabilities import tap_capabilities
 from tap.parameters import read_tap_query
 from tap.service import TapService, explain, remarks
+from tap.tableset import describe_tables
 from vo.dali.errors import DaliError, FatalFault, TooLargeFault, UsageFault
 from vo.dali.parameters import Parameters, read_choice
 from vo.tables.votable import write_error
@@ -51,6 +52,7 @@ def blueprint(
     TAP 1.1, "Resources"; DALI 1.1, "Resources".
     """
     routes = Blueprint(name, __name__)
+    schemas = describe_tables(service.catalogue)
 
     @routes.before_request
     def bound_request() -> None:
@@ -70,13 +72,13 @@ def blueprint(
     @routes.get("/tables")
     def tables() -> Response:
         detail = read_choice("detail", _parameters().one("DETAIL"), ("min", "max"), default="max")
-        return _xml(write_tableset(service.catalogue.schemas, with_columns=detail == "max"))
+        return _xml(write_tableset(schemas, with_columns=detail == "max"))
 
     @routes.get("/tables/<path:name>")
     def table(name: str) -> Response:
-        for published in service.catalogue:
-            if published.qualified_name.lower() == name.lower():
-                return _xml(write_table(published))
+        for described in (table for schema in schemas for table in schema.tables):
+            if described.name.lower() == name.lower():
+                return _xml(write_table(described))
         return _text(f"There is no table {name} here; /tables lists those there are.", 404)
 
     @routes.get("/capabilities")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -16,55 +16,62 @@ _NAMESPACES = {"vosi": _VOSI, "vs": "http://www.ivoa.net/xml/VODataService/v1.1"
 _FLAGS = ("principal", "indexed", "std")
 
 
-class DescribedTable(Protocol):
-    """A table, as far as its description goes."""
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A column on which a table may be joined with another.
 
-    @property
-    def qualified_name(self) -> str:
-        """Name with its schema, as queries write it."""
-        ...
+    Attributes
+    ----------
+    from_column
+        In the table itself.
+    target_table, target_column
+        In the other table; the table with its schema.
+    description
+        One sentence for people.
+    """
 
-    @property
-    def description(self) -> str:
-        """One sentence for people."""
-        ...
-
-    @property
-    def utype(self) -> str | None:
-        """Its utype."""
-        ...
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """Its columns, in order."""
-        ...
+    from_column: str
+    target_table: str
+    target_column: str
+    description: str | None = None
 
 
-class DescribedSchema(Protocol):
-    """A named group of tables."""
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    """What a service tells of a table.
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
+    Attributes
+    ----------
+    name
+        With its schema, as queries write it.
+    fields
+        Columns, in order; their names as queries write them.
+    description
+        One sentence for people.
+    utype
+        Its utype.
+    foreign_keys
+        Columns on which it may be joined.
+    """
 
-    @property
-    def description(self) -> str:
-        """One sentence for people."""
-        ...
-
-    @property
-    def utype(self) -> str | None:
-        """Its utype."""
-        ...
-
-    @property
-    def tables(self) -> Iterable[DescribedTable]:
-        """Its tables, in order."""
-        ...
+    name: str
+    fields: tuple[Field, ...]
+    description: str | None = None
+    utype: str | None = None
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
 
-def write_tableset(schemas: Iterable[DescribedSchema], *, with_columns: bool = True) -> bytes:
+@dataclass(frozen=True, slots=True)
+class SchemaDescription:
+    """What a service tells of a named group of tables."""
+
+    name: str
+    tables: tuple[TableDescription, ...]
+    description: str | None = None
+    utype: str | None = None
+
+
+def write_tableset(schemas: Iterable[SchemaDescription], *, with_columns: bool = True) -> bytes:
     """Tableset document.
 
     Parameters
@@ -87,7 +94,7 @@ def write_tableset(schemas: Iterable[DescribedSchema], *, with_columns: bool = T
     return _document(root)
 
 
-def write_table(table: DescribedTable) -> bytes:
+def write_table(table: TableDescription) -> bytes:
     """Document of a single table, with its columns.
 
     References
@@ -99,10 +106,12 @@ def write_table(table: DescribedTable) -> bytes:
     return _document(root)
 
 
-def _describe(element: etree._Element, table: DescribedTable, *, with_columns: bool) -> None:
-    _add_texts(element, name=table.qualified_name, description=table.description, utype=table.utype)
+def _describe(element: etree._Element, table: TableDescription, *, with_columns: bool) -> None:
+    _add_texts(element, name=table.name, description=table.description, utype=table.utype)
     for field in table.fields if with_columns else ():
         _add_column(element, field)
+    for key in table.foreign_keys if with_columns else ():
+        _add_key(element, key)
 
 
 def _add_column(table: etree._Element, field: Field) -> None:
@@ -122,6 +131,13 @@ def _add_column(table: etree._Element, field: Field) -> None:
     for flag in _FLAGS:
         if getattr(field, flag):
             etree.SubElement(element, "flag").text = flag
+
+
+def _add_key(table: etree._Element, key: ForeignKey) -> None:
+    element = etree.SubElement(table, "foreignKey")
+    _add_texts(element, targetTable=key.target_table)
+    _add_texts(etree.SubElement(element, "fkColumn"), fromColumn=key.from_column, targetColumn=key.target_column)
+    _add_texts(element, description=key.description)
 
 
 def _add_texts(parent: etree._Element, **texts: str | None) -> None:

@@ -1,34 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 from lxml import etree
 
 from vo.tables.field import Field
-from vo.vosi.tables import write_table, write_tableset
+from vo.vosi.tables import ForeignKey, SchemaDescription, TableDescription, write_table, write_tableset
 
-
-@dataclass(frozen=True)
-class Table:
-    qualified_name: str
-    description: str
-    fields: tuple[Field, ...]
-    utype: str | None = None
-
-
-@dataclass(frozen=True)
-class Schema:
-    name: str
-    description: str
-    tables: tuple[Table, ...]
-    utype: str | None = None
-
-
-STARS = Table(
+STARS = TableDescription(
     "sky.stars",
-    "Stars < galaxies & é.",
     (
         Field("n", "long", std=True, indexed=True, principal=True, description="Number & more."),
         Field("seen", "char", "*", xtype="timestamp", ucd="time.epoch"),
@@ -36,9 +17,14 @@ STARS = Table(
         Field("code", "char", "3"),
         Field("plain", "float"),
     ),
+    description="Stars < galaxies & é.",
     utype="ivo://ivoa.net/std/obscore#table-1.1",
+    foreign_keys=(ForeignKey("n", "sky.names", '"number"', "Names of a star."), ForeignKey("code", "a.b", "c")),
 )
-SCHEMAS = (Schema("sky", "The sky.", (STARS,), utype="some:where"), Schema("empty", "", ()))
+SCHEMAS = (
+    SchemaDescription("sky", (STARS,), description="The sky.", utype="some:where"),
+    SchemaDescription("empty", ()),
+)
 
 
 @pytest.mark.testdata
@@ -81,3 +67,18 @@ def test_flags_are_told_only_where_they_hold() -> None:
         for column in etree.fromstring(write_table(STARS)).iterfind("column")
     ]
     assert flags == [["principal", "indexed", "std"], [], [], [], []]
+
+
+def test_foreign_keys_name_both_columns() -> None:
+    keys = etree.fromstring(write_table(STARS)).findall("foreignKey")
+    assert [
+        (key.findtext("targetTable"), key.findtext("fkColumn/fromColumn"), key.findtext("fkColumn/targetColumn"))
+        for key in keys
+    ] == [("sky.names", "n", '"number"'), ("a.b", "code", "c")]
+    assert [key.findtext("description") for key in keys] == ["Names of a star.", None]
+
+
+def test_the_short_form_has_tables_without_columns_and_keys() -> None:
+    root = etree.fromstring(write_tableset(SCHEMAS, with_columns=False))
+    assert [table.findtext("name") for table in root.iterfind("schema/table")] == ["sky.stars"]
+    assert [element.tag for element in root.find("schema/table")] == ["name", "description", "utype"]
