@@ -44,6 +44,22 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(above)
 
 
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A database that was made and stopped, to be copied."""
+    above = Path(tempfile.mkdtemp(prefix="quipu-test-"))
+    open_embedded(above / "database").close()
+    yield above / "database"
+    shutil.rmtree(above)
+
+
+@pytest.fixture
+def database(folder: Path, made: Path) -> Path:
+    """Folder of a database that was made and stopped."""
+    subprocess.run(["cp", "-a", made, folder], check=True)
+    return folder
+
+
 def start_user(folder: Path) -> subprocess.Popen[bytes]:
     user = subprocess.Popen(
         [sys.executable, "-c", USER, str(folder)],
@@ -88,23 +104,23 @@ def test_a_new_database_speaks_utf8_and_sorts_by_code_points_and_tells_utc(folde
         assert connection.execute(sa.text("SELECT upper('é') = 'É'")).scalar_one() is True
 
 
-def test_what_was_written_is_there_when_opened_again(folder: Path) -> None:
-    with open_embedded(folder) as truth, truth.engine.begin() as connection:
+def test_what_was_written_is_there_when_opened_again(database: Path) -> None:
+    with open_embedded(database) as truth, truth.engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE kept AS SELECT 42 AS answer"))
-    with open_embedded(folder) as truth, truth.engine.connect() as connection:
+    with open_embedded(database) as truth, truth.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT answer FROM kept")).scalar_one() == 42
 
 
-def test_nobody_else_can_reach_the_server(folder: Path) -> None:
-    with open_embedded(folder) as truth, truth.engine.connect() as connection:
+def test_nobody_else_can_reach_the_server(database: Path) -> None:
+    with open_embedded(database) as truth, truth.engine.connect() as connection:
         assert connection.execute(sa.text("SHOW listen_addresses")).scalar_one() == ""
-        assert (folder / "data").stat().st_mode & 0o077 == 0
-        assert (folder / "data" / ".s.PGSQL.5432").stat().st_mode & 0o077 == 0
+        assert (database / "data").stat().st_mode & 0o077 == 0
+        assert (database / "data" / ".s.PGSQL.5432").stat().st_mode & 0o077 == 0
 
 
-def test_the_last_user_stops_the_server(folder: Path) -> None:
-    first, second = open_embedded(folder), open_embedded(folder)
-    pid = server_pid(folder)
+def test_the_last_user_stops_the_server(database: Path) -> None:
+    first, second = open_embedded(database), open_embedded(database)
+    pid = server_pid(database)
     assert pid is not None
     first.close()
     first.close()
@@ -112,51 +128,51 @@ def test_the_last_user_stops_the_server(folder: Path) -> None:
         assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
     second.close()
     assert is_gone(pid)
-    assert server_pid(folder) is None
+    assert server_pid(database) is None
 
 
-def test_processes_share_one_server(folder: Path) -> None:
-    user = start_user(folder)
-    pid = server_pid(folder)
+def test_processes_share_one_server(database: Path) -> None:
+    user = start_user(database)
+    pid = server_pid(database)
     assert pid is not None
-    with open_embedded(folder):
-        assert server_pid(folder) == pid
-    assert server_pid(folder) == pid
+    with open_embedded(database):
+        assert server_pid(database) == pid
+    assert server_pid(database) == pid
     end_user(user)
     assert is_gone(pid)
 
 
-def test_a_user_that_was_killed_does_not_keep_the_server(folder: Path) -> None:
-    user = start_user(folder)
-    pid = server_pid(folder)
+def test_a_user_that_was_killed_does_not_keep_the_server(database: Path) -> None:
+    user = start_user(database)
+    pid = server_pid(database)
     assert pid is not None
     user.kill()
     user.communicate()
-    with open_embedded(folder):
-        assert server_pid(folder) == pid
+    with open_embedded(database):
+        assert server_pid(database) == pid
     assert is_gone(pid)
 
 
-def test_an_interrupt_from_the_keyboard_does_not_reach_the_server(folder: Path) -> None:
-    user = start_user(folder)
-    pid = server_pid(folder)
+def test_an_interrupt_from_the_keyboard_does_not_reach_the_server(database: Path) -> None:
+    user = start_user(database)
+    pid = server_pid(database)
     assert pid is not None
     os.killpg(user.pid, signal.SIGINT)
     user.communicate()
-    with open_embedded(folder) as truth, truth.engine.connect() as connection:
+    with open_embedded(database) as truth, truth.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
-        assert server_pid(folder) == pid
+        assert server_pid(database) == pid
 
 
-def test_a_server_that_was_killed_comes_back_with_what_was_committed(folder: Path) -> None:
-    truth = open_embedded(folder)
+def test_a_server_that_was_killed_comes_back_with_what_was_committed(database: Path) -> None:
+    truth = open_embedded(database)
     with truth.engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE kept AS SELECT 42 AS answer"))
-    pid = server_pid(folder)
+    pid = server_pid(database)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     assert is_gone(pid)
-    with open_embedded(folder) as again, again.engine.connect() as connection:
+    with open_embedded(database) as again, again.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT answer FROM kept")).scalar_one() == 42
     truth.close()
 
@@ -171,8 +187,8 @@ def test_many_that_open_at_once_meet_in_one_server(folder: Path) -> None:
     assert server_pid(folder) is None
 
 
-def test_a_child_that_was_forked_does_not_stop_the_server(folder: Path) -> None:
-    truth = open_embedded(folder)
+def test_a_child_that_was_forked_does_not_stop_the_server(database: Path) -> None:
+    truth = open_embedded(database)
     child = os.fork()
     if child == 0:  # pragma: no cover - another process
         truth.close()
@@ -182,12 +198,13 @@ def test_a_child_that_was_forked_does_not_stop_the_server(folder: Path) -> None:
     with truth.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
     truth.close()
-    assert server_pid(folder) is None
+    assert server_pid(database) is None
 
 
 @pytest.mark.parametrize("name", ["d" * 120, "it's here", "données à 50 %"])
-def test_any_name_of_a_folder_will_do(folder: Path, name: str) -> None:
-    place = folder / name
+def test_any_name_of_a_folder_will_do(database: Path, name: str) -> None:
+    place = database.parent / name
+    database.rename(place)
     with open_embedded(place) as truth:
         with truth.engine.connect() as connection:
             assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
@@ -225,12 +242,11 @@ def test_a_folder_of_other_things_is_refused_and_left_alone(folder: Path) -> Non
     assert (folder / "data" / "thesis.tex").read_text() == "precious"
 
 
-def test_settings_that_postgresql_does_not_take_are_told_in_one_sentence(folder: Path) -> None:
-    open_embedded(folder).close()
-    with (folder / "data" / "postgresql.conf").open("a") as settings:
+def test_settings_that_postgresql_does_not_take_are_told_in_one_sentence(database: Path) -> None:
+    with (database / "data" / "postgresql.conf").open("a") as settings:
         settings.write("shared_buffers = plenty\n")
     with pytest.raises(TruthError, match=r"does not start: .*postgresql\.conf.*contains errors") as caught:
-        open_embedded(folder)
+        open_embedded(database)
     assert "\n" not in str(caught.value)
 
 
@@ -240,12 +256,12 @@ def test_a_file_in_the_place_of_the_folder_is_told(folder: Path) -> None:
         open_embedded(folder)
 
 
-def test_variables_meant_for_other_servers_do_not_matter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_meant_for_other_servers_do_not_matter(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "6000")
     monkeypatch.setenv("PGDATA", "/nowhere")
     monkeypatch.setenv("PGHOST", "elsewhere")
     monkeypatch.setenv("PGOPTIONS", "-c timezone=Asia/Tokyo")
-    with open_embedded(folder) as truth, truth.engine.connect() as connection:
+    with open_embedded(database) as truth, truth.engine.connect() as connection:
         assert connection.execute(sa.text("SHOW timezone")).scalar_one() == "UTC"
 
 
@@ -272,10 +288,10 @@ def test_an_ordinary_account_runs_the_server_itself(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another")
-def test_folders_above_are_opened_for_passing_only(folder: Path) -> None:
-    assert folder.parent.stat().st_mode & 0o777 == 0o700
-    with open_embedded(folder):
-        assert folder.parent.stat().st_mode & 0o777 == 0o701
+def test_folders_above_are_opened_for_passing_only(database: Path) -> None:
+    database.parent.chmod(0o700)
+    with open_embedded(database):
+        assert database.parent.stat().st_mode & 0o777 == 0o701
 
 
 def test_programs_of_the_right_version_come_along() -> None:
