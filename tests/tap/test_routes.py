@@ -135,6 +135,7 @@ def test_maxrec_is_cut_silently_to_the_hard_limit(client: FlaskClient, maxrec: s
         ({"FORMAT": "VOTable/TD"}, TABLEDATA),
         ({"RESPONSEFORMAT": "application/x-votable+xml; serialization=tabledata"}, TABLEDATA),
         ({"RESPONSEFORMAT": "application/x-votable xml"}, BINARY2),
+        ({"RESPONSEFORMAT": "text/xml"}, "text/xml;charset=utf-8"),
         ({"RESPONSEFORMAT": "csv", "FORMAT": "votable"}, "text/csv;header=present;charset=utf-8"),
         ({"RESPONSEFORMAT": "text/csv"}, "text/csv;header=present;charset=utf-8"),
         ({"RESPONSEFORMAT": "text/csv;header=absent"}, "text/csv;header=absent;charset=utf-8"),

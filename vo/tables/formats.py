@@ -92,7 +92,7 @@ FORMATS: tuple[OutputFormat, ...] = (
     OutputFormat(
         media_type="application/x-votable+xml;serialization=BINARY2",
         aliases=("votable", "votable/b2"),
-        other_media_types=("application/x-votable+xml", "text/xml", "application/xml"),
+        other_media_types=("application/x-votable+xml",),
         suffix=".vot",
         write=_votable_binary2,
         ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary2",
@@ -100,10 +100,17 @@ FORMATS: tuple[OutputFormat, ...] = (
     OutputFormat(
         media_type="application/x-votable+xml;serialization=TABLEDATA",
         aliases=("votable/td",),
-        other_media_types=("text/xml;serialization=TABLEDATA",),
         suffix=".vot",
         write=_votable_tabledata,
         ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-td",
+    ),
+    # Browsers show this one as text.
+    OutputFormat(
+        media_type="text/xml;charset=utf-8",
+        aliases=(),
+        other_media_types=("application/xml", "text/xml;serialization=TABLEDATA"),
+        suffix=".xml",
+        write=_votable_tabledata,
     ),
     OutputFormat(
         media_type="text/csv;header=present;charset=utf-8",
