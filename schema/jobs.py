@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 
 from schema.tables import metadata
 
-_NOW = sa.text("timezone('UTC', clock_timestamp())")
+_NOW = sa.text("timezone('UTC', now())")
 
 PHASES = (
     "PENDING", "QUEUED", "EXECUTING", "COMPLETED", "ERROR", "ABORTED", "UNKNOWN", "HELD", "SUSPENDED", "ARCHIVED",
@@ -34,7 +34,8 @@ job = sa.Table(
     sa.Column("parameters", postgresql.JSONB, nullable=False, comment="Names and values in the order given."),
     sa.Column("results", postgresql.JSONB, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("error_summary", postgresql.JSONB),
-    sa.Column("worker", sa.Text, comment="Which process runs it."),
+    sa.Column("worker", sa.Text, comment="Which process runs it, or ran it last."),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0"), comment="How often it was begun."),
     sa.CheckConstraint(f"phase IN ({_NAMES})", name="phase_is_known"),
     sa.CheckConstraint("execution_duration >= 0", name="execution_duration_is_not_negative"),
     sa.Index("job_queue", "service", "queue_time", postgresql_where=sa.text("phase = 'QUEUED'")),

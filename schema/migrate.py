@@ -29,16 +29,26 @@ def migrate(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(_LOCK)
         connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS archive"))
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        _check_known(connection)
+        config = _config()
         config.attributes["connection"] = connection
-        _check_known(connection, ScriptDirectory.from_config(config))
         command.upgrade(config, "head")
 
 
-def _check_known(connection: sa.Connection, scripts: ScriptDirectory) -> None:
+def known_versions() -> frozenset[str]:
+    """Versions of the tables that this code knows how to bring to its own."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _check_known(connection: sa.Connection) -> None:
     context = MigrationContext.configure(connection, opts={"version_table_schema": "archive"})
-    known = {script.revision for script in scripts.walk_revisions()}
+    known = known_versions()
     for version in context.get_current_heads():
         if version not in known:
             raise TruthError(
