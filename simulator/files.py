@@ -33,8 +33,7 @@ def to_bytes(hdus: fits.HDUList, date: str) -> bytes:
 
 def _add_checksums(hdus: fits.HDUList, date: str) -> None:
     for hdu in hdus:
-        hdu.add_datasum(when=f"data unit checksum updated {date}")
-        hdu.add_checksum(when=f"HDU checksum updated {date}", override_datasum=False)
+        hdu.add_checksum(when=f"updated {date}")
 
 
 def write_file(path: Path, content: bytes, overwrite: bool) -> None:

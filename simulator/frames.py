@@ -74,7 +74,11 @@ def _wcs(exposure: Exposure, detector: Detector) -> list[Card]:
 
 def _image(kind: type[fits.PrimaryHDU | fits.ImageHDU], cards: list[Card], data: Pixels | None) -> fits.PrimaryHDU:
     """Make an image HDU; unsigned integers get BSCALE and BZERO as real numbers, as ESO's pipelines demand."""
-    if data is None or data.dtype != np.uint16:
+    if data is None:
+        # The WCS keeps its two axes although there is no array (FITS 4.0, section 8.2).
+        axes: list[Card] = [("WCSAXES", 2, "Number of WCS axes")] if any(card[0] == "CTYPE1" for card in cards) else []
+        return kind(header=header([*axes, *cards]))
+    if data.dtype != np.uint16:
         return kind(data, header=header(cards))
     hdu = kind((data.astype(np.int32) - 32768).astype(np.int16), header=header(cards))
     hdu.header["BZERO"] = (32768.0, "pixel=FITS*BSCALE+BZERO")

@@ -12,7 +12,7 @@ from simulator.observatory import HAWKI, KUYCHI, MUSE, QHAWAQ, UVES, Detector, K
 Card = tuple[str, str | int | float | bool, str]
 
 SOFTWARE = "quipu-simulator/1.0"
-NOTICE = "Simulated by the telescope simulator of Quipu; this is not an observation."
+NOTICE = "Simulated by the telescope simulator of Quipu, not an observation."
 
 
 def simulated() -> list[Card]:
@@ -361,8 +361,7 @@ def header(cards: list[Card]) -> fits.Header:
 
 def _fitted(card: Card) -> Card:
     keyword, value, comment = card
-    # Below this, key, equals sign, quotes, padding and slash fit with certainty.
-    if len(keyword) + len(str(value)) + len(comment) > 45 and comment:
-        used = len(fits.Card(keyword, value).image.rstrip())
-        return keyword, value, comment[: max(80 - max(used, 30) - 3, 0)].rstrip()
-    return card
+    length = max(len(value), 8) + 2 if isinstance(value, str) else len(str(value))
+    # Values of standard keywords fill the line up to column 30; those of others start behind "keyword = ".
+    used = max(10 + length, 30) if len(keyword) <= 8 else len(keyword) + 3 + length
+    return keyword, value, comment[: max(80 - used - 3, 0)].rstrip()

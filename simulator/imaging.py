@@ -43,7 +43,7 @@ class Passband:
 PASSBANDS = {
     "g_SDSS": Passband(25.3, 3.5, 1.0, 405.0, 550.0),
     "r_SDSS": Passband(25.6, 8.5, 0.0, 560.0, 690.0),
-    "Ks": Passband(26.0, 900.0, -1.0, 1984.0, 2308.0),
+    "Ks": Passband(26.0, 150.0, -1.0, 1984.0, 2308.0),
 }
 
 

@@ -146,18 +146,20 @@ def _check(night: date, frames: int | None, seed: int) -> None:
         raise SimulationError(f"the number of frames must be between {FEWEST} and {MOST}, not {frames}")
     if seed < 0:
         raise SimulationError(f"the seed must not be negative, but it is {seed}")
+    # Every night has as many exposures as any other.
+    nights = 1 if frames is None else -(-frames // len(plan_night(night, seed)))
+    if night + timedelta(days=nights - 1) > LAST_NIGHT:
+        raise SimulationError(f"so many frames reach beyond {LAST_NIGHT}, the last night that can be simulated")
 
 
 def _nights(night: date, frames: int | None, seed: int) -> Iterator[tuple[date, tuple[Exposure, ...]]]:
     """Give the exposures of as many nights as the frames need."""
-    exposures = plan_night(night, seed)
-    wanted = len(exposures) if frames is None else frames
-    while wanted > 0:
-        if night > LAST_NIGHT:
-            raise SimulationError(f"so many frames reach beyond {LAST_NIGHT}, the last night that can be simulated")
+    wanted = frames
+    while wanted is None or wanted > 0:
         exposures = plan_night(night, seed)
-        yield night, choose(exposures, wanted)
-        wanted -= len(exposures)
+        chosen = exposures if wanted is None else choose(exposures, wanted)
+        yield night, chosen
+        wanted = 0 if wanted is None else wanted - len(chosen)
         night += timedelta(days=1)
 
 
@@ -171,7 +173,9 @@ def _files(
     for exposure in exposures:
         pixels = take(exposure, seed) if content is Content.PIXELS else None
         hdus = raw_frame(exposure, moons[exposure.instrument.telescope.site], pixels)
-        yield exposure.file_name, to_bytes(hdus, write_date(exposure)), exposure
+        # Without pixels nothing is compressed, and the name must not say so.
+        name = exposure.arcfile if pixels is None else exposure.file_name
+        yield name, to_bytes(hdus, write_date(exposure)), exposure
         if pixels is not None:
             calibrations.add(exposure, pixels)
             if exposure.kind is Kind.SCIENCE:

@@ -15,6 +15,9 @@ from simulator.observatory import QUIPU_SITE
 FLUX_UNIT = "erg.s**(-1).cm**(-2).angstrom**(-1)"
 """Flux density as the ESO data interface control document spells it."""
 
+SHUTTER = timedelta(milliseconds=50)
+"""Time that a shutter takes to close; the end of an exposure includes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
@@ -34,7 +37,7 @@ def base_name(exposures: Sequence[Exposure]) -> str:
 
 def start_and_end(exposures: Sequence[Exposure]) -> tuple[float, float]:
     """Return MJD-OBS of the first and MJD-END of the last exposure, days."""
-    return round(mjd(exposures[0].start), 8), round(mjd(exposures[-1].end), 8)
+    return round(mjd(exposures[0].start), 8), round(mjd(exposures[-1].end + SHUTTER), 8)
 
 
 def common_cards(exposures: Sequence[Exposure], night: date, category: str) -> list[Card]:

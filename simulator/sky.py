@@ -59,12 +59,13 @@ def star_catalogue(target: Target, seed: int) -> Stars:
         Of the simulation; the same target and seed have the same stars in every night and instrument.
     """
     rng = generator(seed, "stars", target.name)
-    field, cluster = 160, 16
+    field, cluster = 300, 16
     radius = np.concatenate(
         [FIELD_RADIUS * np.sqrt(rng.uniform(0, 1, field)), 0.007 * np.sqrt(rng.uniform(0, 1, cluster))]
     )
     angle = rng.uniform(0, 2 * np.pi, field + cluster)
     ra, dec = tangent_plane(target.ra, target.dec).wcs_pix2world(radius * np.sin(angle), radius * np.cos(angle), 0)
-    # Counts of stars that grow by a factor of two per magnitude.
-    magnitude = 15.5 + np.log2(1 + rng.uniform(0, 1, field + cluster) * (2**5.5 - 1))
+    # Counts of stars that grow by a factor of 1.6 per magnitude, from 15.5 to 21.
+    growth = 1.6**5.5
+    magnitude = 15.5 + np.log(1 + rng.uniform(0, 1, field + cluster) * (growth - 1)) / np.log(1.6)
     return Stars(ra, dec, magnitude, rng.normal(0.6, 0.3, field + cluster))

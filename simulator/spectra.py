@@ -66,12 +66,12 @@ class Spectrum:
         centres = (edges[1:] + edges[:-1]) / 2
         flux: FloatArray = self.flux_density(centres) * np.diff(edges) * 10.0
         for line in self.lines:
-            if edges[0] < line.wavelength < edges[-1]:
-                strength = line.strength
-                if strength < 0:
-                    strength *= 10.0 * float(self.flux_density(np.array([line.wavelength]))[0])
-                instrumental = float(np.interp(line.wavelength, centres, resolution_fwhm))
-                flux += strength * gaussian_in_bins(edges, line.wavelength, math.hypot(line.fwhm, instrumental))
+            strength = line.strength
+            if strength < 0:
+                strength *= 10.0 * float(self.flux_density(np.array([line.wavelength]))[0])
+            # Lines outside may still reach in with their wings.
+            instrumental = float(np.interp(line.wavelength, centres, resolution_fwhm))
+            flux += strength * gaussian_in_bins(edges, line.wavelength, math.hypot(line.fwhm, instrumental))
         return flux
 
 

@@ -36,7 +36,7 @@ ORION_STAR = Target("HD 37022", 83.81860, -5.38968, "hot star", nebula=True)
 ORION_SLIT = Target("M 42 bar", 83.8350, -5.4200, "nebula", nebula=True)
 
 FIELD_AT_ZERO = Target("QSF 0000-72", 359.9980, -72.3000, "quasar")
-FIELD_AT_POLE = Target("SCP field", 37.0000, -89.9600, "cool star")
+FIELD_AT_POLE = Target("SCP field", 37.0000, -89.9850, "cool star")
 STAR_AT_POLE = Target("sigma Oct", 317.19510, -88.95650, "cool star")
 
 SEASONAL = (
