@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ _FORMAT = 1
 """Raised when a replica file of before cannot be used any longer."""
 
 _SMALL_RANGE = 1_000
-_MERGE_ROWS = 20_000
-_MERGE_PART = 0.02
+_ROW_GROUP = 122_880
+"""Rows that DuckDB keeps, and skips, together."""
+
+_UNSORTED_PART = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +67,8 @@ class TableUpdate:
     ranges
         Ranges of ``row_id``, both ends included, whose rows go; None for the whole table.
     rows
-        Opens the rows that stand there now: columns `ReplicatedTable.stored`, in order.
+        Opens the rows that stand there now, in batches that all have the same columns; those of
+        `ReplicatedTable.stored` that are missing have no values.
     """
 
     table: ReplicatedTable
@@ -158,13 +162,13 @@ class Replica:
             self._state = state
 
     def sort(self) -> None:
-        """Merge what came in unsorted into the sorted part, table by table, where it has grown."""
+        """Merge what came in since into the sorted part, table by table, where that has grown."""
         for table in self._tables:
             with self._cursor() as cursor:
                 row = cursor.execute(
                     "SELECT unsorted, rows FROM replica.tables WHERE name = ?", [table.name]
                 ).fetchone()
-            if row is not None and row[0] > max(_MERGE_ROWS, _MERGE_PART * row[1]):
+            if row is not None and row[0] > max(_ROW_GROUP, _UNSORTED_PART * row[1]):
                 with self._transaction() as cursor:
                     cursor.execute(f"CREATE TABLE replica.sorted ({table.columns_sql()})")
                     cursor.execute(f"INSERT INTO replica.sorted SELECT * FROM {table.store} ORDER BY {table.order}")
@@ -294,8 +298,8 @@ class Replica:
         """Copy a whole table, sorted, and put it in the place of the old one."""
         table = update.table
         cursor.execute(f"CREATE TABLE replica.sorted ({table.columns_sql()})")
-        with update.rows() as batches, _registered(cursor, _with_sky(table, batches)) as source:
-            cursor.execute(f"INSERT INTO replica.sorted SELECT * FROM {source} ORDER BY {table.order}")
+        with update.rows() as batches:
+            _insert(cursor, "replica.sorted", table, batches)
         self._swap(cursor, table)
 
     def _replace(self, cursor: duckdb.DuckDBPyConnection, update: TableUpdate) -> None:
@@ -313,13 +317,13 @@ class Replica:
             if hi - lo >= _SMALL_RANGE:
                 cursor.execute(f"DELETE FROM {table.store} WHERE row_id BETWEEN ? AND ?", [lo, hi])
         kept = _count(cursor, table.store)
-        with update.rows() as batches, _registered(cursor, _with_sky(table, batches)) as source:
-            # A large addition is sorted in itself, so that its blocks can be skipped until it is merged.
-            cursor.execute(f"INSERT INTO {table.store} SELECT * FROM {source} ORDER BY {table.order}")
+        with update.rows() as batches:
+            _insert(cursor, table.store, table, batches)
         now = _count(cursor, table.store)
-        changed = before - kept + now - kept
+        # What came in is sorted in itself: however large, it costs a query one more row group.
+        unsorted = min(before - kept + now - kept, kept, _ROW_GROUP)
         cursor.execute(
-            "UPDATE replica.tables SET rows = ?, unsorted = unsorted + ? WHERE name = ?", [now, changed, table.name]
+            "UPDATE replica.tables SET rows = ?, unsorted = unsorted + ? WHERE name = ?", [now, unsorted, table.name]
         )
 
     def _swap(self, cursor: duckdb.DuckDBPyConnection, table: ReplicatedTable) -> None:
@@ -359,28 +363,31 @@ def _count(cursor: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0])
 
 
-def _with_sky(table: ReplicatedTable, batches: Iterable[pa.RecordBatch]) -> pa.RecordBatchReader:
-    """Rows with the hidden columns behind them."""
-    names = [*table.stored, *(HIDDEN if table.position else ())]
-
-    def extended() -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            columns = [_plain(column) for column in batch.columns]
-            if table.position:
-                ra, dec = (columns[table.stored.index(name)] for name in table.position)
-                columns += hidden_columns(ra, dec)
-            yield pa.RecordBatch.from_arrays(columns, names=names)
-
-    rows = extended()
+def _insert(
+    cursor: duckdb.DuckDBPyConnection, target: str, table: ReplicatedTable, batches: Iterable[pa.RecordBatch]
+) -> None:
+    """Append rows, sorted, with the hidden columns behind them."""
+    rows = (_with_sky(table, batch) for batch in batches)
     first = next(rows, None)
     if first is None:
-        return pa.RecordBatchReader.from_batches(pa.schema([(name, pa.null()) for name in names]), ())
+        return
+    reader = pa.RecordBatchReader.from_batches(first.schema, itertools.chain((first,), rows))
+    names = ", ".join(quoted(name) for name in first.schema.names)
+    with _registered(cursor, reader) as source:
+        cursor.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {source} ORDER BY {table.order}")
 
-    def all_rows() -> Iterator[pa.RecordBatch]:
-        yield first
-        yield from rows
 
-    return pa.RecordBatchReader.from_batches(first.schema, all_rows())
+def _with_sky(table: ReplicatedTable, batch: pa.RecordBatch) -> pa.RecordBatch:
+    names = list(batch.schema.names)
+    columns = [_plain(column) for column in batch.columns]
+    if table.position:
+        ra, dec = (
+            columns[names.index(name)] if name in names else pa.nulls(batch.num_rows, pa.float64())
+            for name in table.position
+        )
+        names += HIDDEN
+        columns += hidden_columns(ra, dec)
+    return pa.RecordBatch.from_arrays(columns, names=names)
 
 
 def _plain(column: pa.Array) -> pa.Array:

@@ -18,6 +18,7 @@ from schema.replication.tables import KEY, ReplicatedTable, quoted
 
 _LOCK_SECONDS = 10
 _BATCH_BYTES = 4 * 1024 * 1024
+_MANY_ROWS = 50_000
 _RANGES_PER_QUERY = 200
 _MOST_RANGES = 5_000
 
@@ -47,7 +48,7 @@ class Snapshot:
         Parameters
         ----------
         table
-            Gives the columns `ReplicatedTable.stored`, in order.
+            Gives the columns `ReplicatedTable.stored`; those without any value may be missing where rows are many.
         ranges
             Ranges of the key, both ends included; None for all rows.
         stop
@@ -78,11 +79,13 @@ class Snapshot:
             yield batch
 
     def _read(self, table: ReplicatedTable, ranges: Ranges | None) -> Iterator[pa.RecordBatch]:
+        many = ranges is None or sum(hi - lo + 1 for lo, hi in ranges) > _MANY_ROWS
+        names = self._names_with_values(table) if many else table.stored
         columns = ", ".join(
-            f"{quoted(column.name)}::text" if isinstance(column.type, sa.JSON) else quoted(column.name)
-            for column in table.truth.columns
+            f"{quoted(name)}::text" if isinstance(table.truth.columns[name].type, sa.JSON) else quoted(name)
+            for name in names
         )
-        select = f"SELECT {columns} FROM {quoted(table.truth.schema or 'public')}.{quoted(table.truth.name)}"
+        select = f"SELECT {columns} FROM {_sql_name(table)}"
         if ranges is None:
             yield from self._query(select)
             return
@@ -91,6 +94,12 @@ class Snapshot:
                 f"{KEY} BETWEEN {lo:d} AND {hi:d}" for lo, hi in ranges[start : start + _RANGES_PER_QUERY]
             )
             yield from self._query(f"{select} WHERE {tests}")
+
+    def _names_with_values(self, table: ReplicatedTable) -> list[str]:
+        """Columns of a table that are not NULL throughout: counting takes a tenth of the time of transfer."""
+        counts = ", ".join(f"count({quoted(name)}) > 0" for name in table.stored)
+        found = self.connection.exec_driver_sql(f"SELECT {counts} FROM {_sql_name(table)}").one()
+        return [name for name, holds in zip(table.stored, found, strict=True) if holds or name == KEY]
 
     def _query(self, sql: str) -> Iterator[pa.RecordBatch]:
         with self._join().cursor() as cursor:
@@ -134,7 +143,7 @@ def open_snapshot(engine: sa.Engine, url: str, tables: Iterable[ReplicatedTable]
         Raised, here or while rows are read, when the database cannot be reached.
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
-        names = [f"{quoted(table.truth.schema or 'public')}.{quoted(table.truth.name)}" for table in tables]
+        names = [_sql_name(table) for table in tables]
         if names:
             # Locking comes before the first query, with which the snapshot is taken.
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
@@ -146,6 +155,10 @@ def open_snapshot(engine: sa.Engine, url: str, tables: Iterable[ReplicatedTable]
             # The Arrow side may have lost its connection already.
             with contextlib.suppress(adbc_driver_manager.Error):
                 snapshot.close()
+
+
+def _sql_name(table: ReplicatedTable) -> str:
+    return f"{quoted(table.truth.schema or 'public')}.{quoted(table.truth.name)}"
 
 
 def joined(ranges: Iterable[tuple[int, int]], most: int = _MOST_RANGES) -> tuple[tuple[int, int], ...]:

@@ -491,11 +491,12 @@ while True:
 def test_what_came_unsorted_is_sorted_when_it_has_grown(
     truth: Truth, replica: Replica, follower: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("schema.engines.replica._MERGE_ROWS", 100)
+    monkeypatch.setattr("schema.engines.replica._ROW_GROUP", 40)
     insert(truth, *range(50))
     follower.follow()
-    insert(truth, *range(50, 400))
-    follower.follow()
+    for numbers in (range(50, 200), range(200, 400)):
+        insert(truth, *numbers)
+        follower.follow()
     with replica.cursor() as cursor:
         cells = [cell for (cell,) in cursor.execute("SELECT hpx FROM replica.ivoa_obscore").fetchall()]
         (unsorted,) = cursor.execute("SELECT unsorted FROM replica.tables WHERE name = 'ivoa.obscore'").fetchall()[0]
