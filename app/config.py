@@ -60,7 +60,6 @@ class TapConfig:
     maxrec: int = _setting(100_000, "Rows of an answer when the client names no MAXREC.")
     maxrec_limit: int = _setting(20_000_000, "Most rows of an answer; a larger MAXREC is cut to it.")
     query_seconds: int = _setting(600, "Longest time for a synchronous query, in s.")
-    query_bytes: int = _setting(200_000, "Longest QUERY, in characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,6 @@ class Config:
             ("tap.maxrec", self.tap.maxrec),
             ("tap.maxrec_limit", self.tap.maxrec_limit),
             ("tap.query_seconds", self.tap.query_seconds),
-            ("tap.query_bytes", self.tap.query_bytes),
             ("ingest.workers", self.ingest.workers),
         ):
             if number < 1:

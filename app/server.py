@@ -64,6 +64,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "timeout": 120,
             "graceful_timeout": self._config.stop_seconds,
             "keepalive": 15,
+            "limit_request_line": 8190,
             "loglevel": "warning",
             "worker_exit": lambda _server, _worker: self._stop(),
         }.items():

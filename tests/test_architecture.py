@@ -63,9 +63,7 @@ def test_what_the_standards_share_knows_no_database(module: Path) -> None:
 
 @pytest.mark.parametrize("module", [m for m in modules() if m.is_relative_to("tap/adql")], ids=str)
 def test_the_language_knows_nothing_of_the_door(module: Path) -> None:
-    assert not {
-        name for name in imported(module) if name.startswith("tap") and not name.startswith("tap.adql")
-    }
+    assert not {name for name in imported(module) if name.startswith("tap") and not name.startswith("tap.adql")}
 
 
 def test_every_root_folder_with_code_has_a_rule() -> None:

@@ -1,0 +1,107 @@
+"""Put the doors of an archive together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+import portal.routes
+import storage.routes
+import tap.routes
+from app.config import Config
+from portal.holdings import read_holdings
+from schema.engines.execute import Engine
+from schema.published import published
+from storage.replicas import Replicas
+from tap.adql.compile import compile_query
+from tap.parameters import RowLimits
+from tap.service import TapService
+from vo.vosi.availability import Availability
+
+SOFTWARE = f"Quipu/{version('quipu-archive')}"
+"""How the server names itself in the header ``Server``."""
+
+_EXPOSED = "Content-Disposition, Content-Length, Content-Range, Location, Retry-After"
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(
+    config: Config,
+    engine: Engine,
+    replicas: Replicas,
+    trouble: Callable[[], tuple[str, ...]],
+) -> Flask:
+    """Make the application.
+
+    Parameters
+    ----------
+    config
+        Settings.
+    engine
+        What answers queries.
+    replicas
+        The files.
+    trouble
+        Sentences on what keeps the archive from answering queries now; none while all is well.
+    """
+    app = Flask(__name__, static_folder=None)
+    catalogue = published(config.url, config.authority)
+    started = datetime.now(UTC)
+
+    def availability() -> Availability:
+        notes = trouble()
+        return Availability(not notes, notes or ("The archive answers queries.",), started if not notes else None)
+
+    service = TapService(
+        catalogue,
+        engine,
+        compile_query,
+        RowLimits(config.tap.maxrec, config.tap.maxrec_limit),
+        config.tap.query_seconds,
+    )
+    app.register_blueprint(
+        tap.routes.blueprint(
+            service,
+            base_url=f"{config.url}/tap",
+            availability=availability,
+            largest_request=config.server.request_bytes,
+        ),
+        url_prefix="/tap",
+    )
+    app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")
+    (obscore,) = catalogue.find("ivoa", "obscore")
+    app.register_blueprint(portal.routes.blueprint(config.title, config.url, partial(read_holdings, engine, obscore)))
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_failure)
+    app.after_request(_add_public_headers)
+    return app
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    """Answer in plain text: what is not found under a path that looks like a file must not look like a page."""
+    response = Response(f"{error.description}\n", status=error.code, content_type="text/plain;charset=utf-8")
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _answer_failure(error: Exception) -> Response:
+    log.error("request failed", path=request.path, exc_info=error)
+    return Response(
+        "The archive failed on this request; its log says why.\n", status=500, content_type="text/plain;charset=utf-8"
+    )
+
+
+def _add_public_headers(response: Response) -> Response:
+    """Let pages of other sites read the answers: everything here is meant for any client."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    return response
