@@ -15,6 +15,7 @@ from app.archive import Archive, ArchiveError
 from app.backup import back_up
 from app.backup import restore as restore_archive
 from app.config import ConfigError, read_config, with_values
+from app.logs import configure_logs
 from app.progress import progress_bar
 from app.rooms import ingest
 from app.server import AlreadyServedError, Server, only_server
@@ -58,6 +59,7 @@ def main(context: click.Context, directory: Path) -> None:
     A new archive takes three steps: `quipu --archive DIR init`, `quipu --archive DIR ingest NIGHT/` and
     `quipu --archive DIR serve`. Settings are in DIR/quipu.toml.
     """
+    configure_logs()
     context.obj = Archive(read_config(directory))
 
 

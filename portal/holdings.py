@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from schema.catalogue import PublishedTable
+from schema.engines.constructs import WholeQuotient, WholeTotal
 from schema.engines.execute import Engine, Limits, Query
 from vo.tables.field import Field
 
@@ -84,16 +85,17 @@ def read_holdings(engine: Engine, obscore: PublishedTable, *, recent: int = 10, 
         stream = engine.execute(Query(select, described), limits)
         return [row for batch in stream for row in batch.to_pylist()]
 
+    number = sa.func.count().label("n")
     instruments = rows(
         sa.select(
             column.instrument_name,
-            sa.func.count().label("n"),
-            sa.func.sum(column.access_estsize).label("kilobytes"),
+            number,
+            WholeTotal(column.access_estsize).label("kilobytes"),
             sa.func.min(column.t_min).label("t_min"),
             sa.func.max(column.t_max).label("t_max"),
         )
         .group_by(column.instrument_name)
-        .order_by(sa.desc("n"), column.instrument_name),
+        .order_by(number.desc(), column.instrument_name),
         fields["instrument_name"],
         _COUNT,
         Field("kilobytes", "long"),
@@ -107,7 +109,7 @@ def read_holdings(engine: Engine, obscore: PublishedTable, *, recent: int = 10, 
         .limit(recent),
         *(fields[name] for name in _RECENT),
     )
-    cell = (column.hpx / sa.literal(4 ** (29 - SKY_ORDER), sa.BigInteger)).label("cell")
+    cell = WholeQuotient(column.hpx, sa.literal(4 ** (29 - SKY_ORDER), sa.BigInteger)).label("cell")
     sky = rows(
         sa.select(cell, sa.func.count().label("n")).where(column.hpx.is_not(None)).group_by(cell),
         Field("cell", "long"),
