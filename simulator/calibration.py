@@ -10,7 +10,7 @@ from simulator.observatory import Detector, Instrument, Kind
 
 FloatArray = NDArray[np.float64]
 
-FLATS = {Kind.FLAT, Kind.TWILIGHT_FLAT}
+FLATS = (Kind.FLAT, Kind.TWILIGHT_FLAT)
 
 
 class Calibrations:
@@ -28,7 +28,7 @@ class Calibrations:
 
     def add(self, exposure: Exposure, pixels: list[Pixels]) -> None:
         """Keep a frame if science frames are reduced with its kind."""
-        if exposure.kind in {Kind.BIAS, Kind.DARK} | FLATS:
+        if exposure.kind in (Kind.BIAS, Kind.DARK, *FLATS):
             key = _key(exposure.instrument, exposure.kind, exposure.setup.filter)
             self._frames.setdefault(key, []).append((exposure, pixels))
 
