@@ -6,6 +6,7 @@ overflow, text that is no number) is NULL.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,22 +71,47 @@ class WholeTotal(FunctionElement[int]):
     inherit_cache = True
 
 
-class Finite(FunctionElement[float]):
-    """A number, NULL where it is infinite or not a number."""
+class RealArithmetic(FunctionElement[float]):
+    """Real numbers joined from left to right by operators of one precedence, NULL where the result is not finite."""
 
     type = sa.Double()
-    inherit_cache = True
+    inherit_cache = False
 
-
-class RealQuotient(FunctionElement[float]):
-    """``a / b`` of real numbers, NULL for ``b = 0``."""
-
-    type = sa.Double()
-    inherit_cache = True
+    def __init__(self, operands: Sequence[sa.ColumnElement[Any]], signs: Sequence[str]) -> None:
+        self.signs = tuple(signs)
+        super().__init__(*operands)
 
 
 class RealRemainder(FunctionElement[float]):
     """What a division of real numbers leaves, with the sign of the dividend; NULL for a divisor of zero."""
+
+    type = sa.Double()
+    inherit_cache = True
+
+
+class RealFunction(FunctionElement[float]):
+    """A function of real numbers, NULL outside of its domain and where the result is not finite.
+
+    Parameters
+    ----------
+    function
+        One of `REAL_FUNCTIONS`.
+    *arguments
+        Its arguments.
+    """
+
+    type = sa.Double()
+    inherit_cache = False
+
+    def __init__(self, function: str, *arguments: sa.ColumnElement[Any]) -> None:
+        if function not in REAL_FUNCTIONS:
+            raise ValueError(f"{function} is no function of real numbers.")
+        self.function = function
+        super().__init__(*arguments)
+
+
+class RealTotal(FunctionElement[float]):
+    """SUM of real numbers, NULL where it is not finite."""
 
     type = sa.Double()
     inherit_cache = True
@@ -102,12 +128,30 @@ class Converted(FunctionElement[Any]):
         super().__init__(value)
 
 
-class IsInValues(FunctionElement[bool]):
-    """Whether a value is among many, which travel as one parameter."""
+# Where PostgreSQL would fail, the argument becomes NULL; None where every number has a value.
+REAL_FUNCTIONS: dict[str, str | None] = {
+    "acos": "BETWEEN -1 AND 1",
+    "asin": "BETWEEN -1 AND 1",
+    "atan": None,
+    "atan2": None,
+    "ceil": None,
+    "cos": None,
+    "cot": "<> 0",
+    "degrees": None,
+    "exp": "BETWEEN -700 AND 709.78",
+    "floor": None,
+    "ln": "> 0",
+    "log10": "> 0",
+    "power": None,
+    "radians": None,
+    "round": None,
+    "sin": None,
+    "sqrt": ">= 0",
+    "tan": None,
+    "trunc": None,
+}
 
-    type = sa.Boolean()
-    inherit_cache = True
-
+_SHORT = 200
 
 _LIMITS = "BETWEEN -9223372036854775808 AND 9223372036854775807"
 
@@ -116,11 +160,22 @@ def _operands(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -
     return [compiler.process(clause.self_group(), **kw) for clause in element.clauses]
 
 
+def _once(value: str, template: str) -> str:
+    """DuckDB's SQL that needs a value several times, as ``{v}``: long ones are not repeated, or nests would explode."""
+    if len(value) <= _SHORT:
+        return template.format(v=value)
+    return f"list_transform([{value}], lambda v: {template.format(v='v')})[1]"
+
+
+def _finite(value: str) -> str:
+    return _once(value, "CASE WHEN isfinite({v}) THEN {v} END")
+
+
 @compiles(WholeArithmetic, "duckdb")
 def _whole_arithmetic_duckdb(element: WholeArithmetic, compiler: SQLCompiler, **kw: Any) -> str:
     a, b = _operands(element, compiler, **kw)
     if element.sign in "/%":
-        b = f"NULLIF({b}, 0)"
+        b = _once(b, "CASE WHEN {v} <> 0 THEN {v} END")
     sign = "//" if element.sign == "/" else element.sign
     return f"TRY_CAST(CAST({a} AS HUGEINT) {sign} {b} AS BIGINT)"
 
@@ -160,28 +215,53 @@ def _whole_total(element: WholeTotal, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CASE WHEN {value} {_LIMITS} THEN CAST({value} AS BIGINT) END"
 
 
-@compiles(Finite, "duckdb")
-def _finite_duckdb(element: Finite, compiler: SQLCompiler, **kw: Any) -> str:
-    (a,) = _operands(element, compiler, **kw)
-    return f"CASE WHEN isfinite({a}) THEN {a} END"
+@compiles(RealTotal, "duckdb")
+def _real_total_duckdb(element: RealTotal, compiler: SQLCompiler, **kw: Any) -> str:
+    return _finite(f"sum({compiler.process(element.clauses, **kw)})")
 
 
-@compiles(Finite)
-def _finite(element: Finite, compiler: SQLCompiler, **kw: Any) -> str:
-    (a,) = _operands(element, compiler, **kw)
-    return f"NULLIF(NULLIF(NULLIF({a}, 'Infinity'), '-Infinity'), 'NaN')"
+@compiles(RealTotal)
+def _real_total(element: RealTotal, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **kw)})"
 
 
-@compiles(RealQuotient)
-def _real_quotient(element: RealQuotient, compiler: SQLCompiler, **kw: Any) -> str:
-    a, b = _operands(element, compiler, **kw)
-    return f"(CAST({a} AS DOUBLE PRECISION) / NULLIF({b}, 0))"
+@compiles(RealArithmetic, "duckdb")
+def _real_arithmetic_duckdb(element: RealArithmetic, compiler: SQLCompiler, **kw: Any) -> str:
+    first, *others = _operands(element, compiler, **kw)
+    rest = (f" {sign} {other}" for sign, other in zip(element.signs, others, strict=True))
+    return _finite(f"(CAST({first} AS DOUBLE){''.join(rest)})")
+
+
+@compiles(RealArithmetic)
+def _real_arithmetic(element: RealArithmetic, compiler: SQLCompiler, **kw: Any) -> str:
+    first, *others = _operands(element, compiler, **kw)
+    rest = (
+        f" / NULLIF({other}, 0)" if sign == "/" else f" {sign} {other}"
+        for sign, other in zip(element.signs, others, strict=True)
+    )
+    return f"(CAST({first} AS DOUBLE PRECISION){''.join(rest)})"
+
+
+@compiles(RealFunction, "duckdb")
+def _real_function_duckdb(element: RealFunction, compiler: SQLCompiler, **kw: Any) -> str:
+    arguments = ", ".join(_operands(element, compiler, **kw))
+    return _finite(f"{element.function}({arguments})")
+
+
+@compiles(RealFunction)
+def _real_function(element: RealFunction, compiler: SQLCompiler, **kw: Any) -> str:
+    first, *others = _operands(element, compiler, **kw)
+    domain = REAL_FUNCTIONS[element.function]
+    if domain is not None:
+        first = f"CASE WHEN {first} {domain} THEN {first} END"
+    function = {"log10": "log"}.get(element.function, element.function)
+    return f"{function}({', '.join([first, *others])})"
 
 
 @compiles(RealRemainder, "duckdb")
 def _real_remainder_duckdb(element: RealRemainder, compiler: SQLCompiler, **kw: Any) -> str:
     a, b = _operands(element, compiler, **kw)
-    return f"(CAST({a} AS DOUBLE) % NULLIF({b}, 0))"
+    return _finite(f"(CAST({a} AS DOUBLE) % {b})")
 
 
 @compiles(RealRemainder)
@@ -200,15 +280,3 @@ def _converted_duckdb(element: Converted, compiler: SQLCompiler, **kw: Any) -> s
 def _converted(element: Converted, compiler: SQLCompiler, **kw: Any) -> str:
     target = compiler.dialect.type_compiler_instance.process(element.target)
     return f"CAST({compiler.process(element.clauses, **kw)} AS {target})"
-
-
-@compiles(IsInValues, "duckdb")
-def _is_in_values_duckdb(element: IsInValues, compiler: SQLCompiler, **kw: Any) -> str:
-    value, values = _operands(element, compiler, **kw)
-    return f"({value} IN (SELECT unnest({values})))"
-
-
-@compiles(IsInValues)
-def _is_in_values(element: IsInValues, compiler: SQLCompiler, **kw: Any) -> str:
-    value, values = _operands(element, compiler, **kw)
-    return f"({value} = ANY ({values}))"

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGTypeCom
 from sqlalchemy.exc import CompileError
 
 import schema.engines.constructs  # noqa: F401 - its constructs bring their own SQL
+from schema.engines.execute import EngineError
 
 # What the compilers of queries make. All else is refused, so that nothing reaches the engine untried.
 _UNDERSTOOD = frozenset(
@@ -22,7 +23,7 @@ _UNDERSTOOD = frozenset(
 
 FUNCTIONS = frozenset(
     """abs acos asin atan atan2 avg ceil coalesce cos cot count degrees exp floor left ln log10 lower max min pi power
-    radians random round sin sqrt sum tan trunc upper""".split()
+    radians random round sin sqrt sum tan trunc unnest upper""".split()
 )
 
 
@@ -101,7 +102,12 @@ def render(select: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[str, list[A
     ------
     CompileError
         Raised for a node that no query of the archive is made of.
+    EngineError
+        Raised with a sentence for users when the query is nested too deeply.
     """
-    compiled: Any = select.compile(dialect=_DIALECT)
+    try:
+        compiled: Any = select.compile(dialect=_DIALECT)
+    except RecursionError:
+        raise EngineError("The query is nested too deeply; simplify it.") from None
     parameters = compiled.construct_params()
     return str(compiled), [parameters[name] for name in compiled.positiontup or ()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schema.catalogue import Catalogue
 from schema.engines.execute import Query
-from tap.adql.errors import AdqlError, FaultError
+from tap.adql.errors import AdqlError, Fault, FaultError
 from tap.adql.grouping import check_grouping
 from tap.adql.lower import lower_query
 from tap.adql.parse import parse_query
@@ -35,3 +35,5 @@ def compile_query(text: str, catalogue: Catalogue) -> Query:
         return lower_query(query, names, types)
     except FaultError as error:
         raise AdqlError(error.faults, text) from None
+    except RecursionError:
+        raise AdqlError((Fault(query.position, "The query is nested too deeply; simplify it."),), text) from None

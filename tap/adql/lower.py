@@ -56,17 +56,7 @@ _SET_OPERATIONS: dict[tuple[str, bool], Callable[..., sa.CompoundSelect[Any]]] =
 }
 _FEW_VALUES = 64
 
-# The domain of a function whose argument could lie outside of it: outside, the argument becomes NULL.
-_DOMAINS: dict[str, Callable[[Sql], Sql]] = {
-    "SQRT": lambda x: x >= _number("0"),
-    "LOG": lambda x: x > _number("0"),
-    "LOG10": lambda x: x > _number("0"),
-    "ACOS": lambda x: x.between(_number("-1"), _number("1")),
-    "ASIN": lambda x: x.between(_number("-1"), _number("1")),
-    "COT": lambda x: x != _number("0"),
-    "EXP": lambda x: x < _number("709.78"),
-}
-_PLAIN: dict[str, str] = {
+_REAL_FUNCTIONS: dict[str, str] = {
     "ACOS": "acos",
     "ASIN": "asin",
     "ATAN": "atan",
@@ -79,6 +69,7 @@ _PLAIN: dict[str, str] = {
     "FLOOR": "floor",
     "LOG": "ln",
     "LOG10": "log10",
+    "POWER": "power",
     "RADIANS": "radians",
     "ROUND": "round",
     "SIN": "sin",
@@ -234,7 +225,7 @@ class _Lowering:
         name = self.new_name()
         made: sa.FromClause
         if relation.table is not None:
-            made = relation.table.table.alias(name)
+            made = _alias(relation.table.table, name)
         elif id(relation.query) in self.common_tables:
             made = self.common_tables[id(relation.query)].alias(name)
         else:
@@ -319,14 +310,16 @@ class _Lowering:
         return -value
 
     def arithmetic(self, node: n.Arithmetic) -> Sql:
-        result, so_far = self.value(node.operands[0]), self.types.of(node.operands[0])
-        for sign, operand in zip(node.operators, node.operands[1:], strict=True):
-            right, field = self.value(operand), self.types.of(operand)
-            if is_integer(so_far) and is_integer(field):
-                result = _WHOLE[sign](_plain(result, so_far), _plain(right, field))
-            else:
-                result = _real(sign, result, right)
-                so_far = Field("", "double")
+        fields = [self.types.of(operand) for operand in node.operands]
+        values = [_plain(self.value(operand), field) for operand, field in zip(node.operands, fields, strict=True)]
+        # Whole numbers are calculated with as such until the first real one comes.
+        whole = next((index for index, field in enumerate(fields) if not is_integer(field)), len(fields))
+        result = values[0]
+        for sign, value in zip(node.operators[: max(whole - 1, 0)], values[1:whole], strict=True):
+            result = _WHOLE[sign](result, value)
+        if whole < len(fields):
+            start = max(whole, 1)
+            result = c.RealArithmetic([result, *values[start:]], node.operators[start - 1 :])
         return result
 
     def concatenation(self, node: n.Concatenation) -> Sql:
@@ -351,7 +344,7 @@ class _Lowering:
             case "SUM":
                 if is_integer(self.types.of(node.argument)):
                     return c.WholeTotal(value)
-                return c.Finite(sa.func.sum(value, type_=sa.Double()))
+                return c.RealTotal(value)
             case "AVG":
                 return sa.cast(sa.func.avg(value), sa.Double())
             case "MIN":
@@ -415,15 +408,10 @@ class _Lowering:
                 return c.WholeMagnitude(values[0]) if is_whole else sa.func.abs(values[0], type_=sa.Double())
             case "MOD":
                 return c.WholeRemainder(*values) if is_whole else c.RealRemainder(*values)
-            case "POWER":
-                return c.Finite(sa.func.power(*(sa.cast(value, sa.Double()) for value in values), type_=sa.Double()))
-        first: Sql = sa.cast(values[0], sa.Double())
-        if node.name in _DOMAINS:
-            first = sa.case((_DOMAINS[node.name](first), first))
-        second: sa.types.TypeEngine[Any] = sa.Integer() if node.name in ("ROUND", "TRUNCATE") else sa.Double()
-        rest: list[Sql] = [sa.cast(value, second) for value in values[1:]]
-        made: Sql = getattr(sa.func, _PLAIN[node.name])(first, *rest, type_=sa.Double())
-        return made
+        real: list[Sql] = [sa.cast(value, sa.Double()) for value in values]
+        if node.name in ("ROUND", "TRUNCATE") and len(values) == 2:
+            real[1] = sa.cast(values[1], sa.Integer())
+        return c.RealFunction(_REAL_FUNCTIONS[node.name], *real)
 
     # Conditions
 
@@ -535,7 +523,7 @@ class _Lowering:
             found: sa.ColumnElement[bool] = operand.in_(values)
         else:
             operand = self.alike((node.operand, node.values[0]))[0]
-            found = c.IsInValues(operand, many)
+            found = operand.in_(sa.select(sa.func.unnest(many)))
         return sa.not_(found) if node.negated else found
 
     def many_values(self, node: n.InList) -> sa.BindParameter[Any] | None:
@@ -586,6 +574,15 @@ class _Lowering:
         return sa.not_(found) if node.negated else found
 
 
+def _alias(table: sa.Table, name: str) -> sa.FromClause:
+    """A published table under a name of ours; kept with the table, because its columns are costly to copy."""
+    aliases = table.info.setdefault("aliases", {})
+    if name not in aliases:
+        aliases[name] = table.alias(name)
+    made: sa.FromClause = aliases[name]
+    return made
+
+
 def _bare(node: n.Expression) -> n.Expression:
     while isinstance(node, n.Parentheses):
         node = node.operand
@@ -600,12 +597,6 @@ def _number(text: str) -> Sql:
 def _plain(value: Sql, field: Field) -> Sql:
     """A value that can be calculated with: truth values count as 1 and 0."""
     return sa.cast(value, sa.Integer()) if field.datatype == "boolean" else value
-
-
-def _real(sign: str, a: Sql, b: Sql) -> Sql:
-    if sign == "/":
-        return c.Finite(c.RealQuotient(a, b))
-    return c.Finite(a.op(sign, return_type=sa.Double())(b))
 
 
 def _zero_or_one(condition: sa.ColumnElement[bool]) -> Sql:

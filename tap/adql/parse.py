@@ -14,7 +14,8 @@ from tap.adql.grammar import parser
 from tap.adql.kinds import check_kinds
 from tap.adql.tokens import read_tokens
 
-DEEPEST = 150
+DEEPEST = 100
+LONGEST = 100
 MOST_TOKENS = 200_000
 
 
@@ -59,7 +60,7 @@ def _read(text: str) -> n.QuerySpecification:
 
 
 def _check_depth(query: n.QuerySpecification) -> None:
-    """Refuse trees on which the later stages, which do recurse, could exhaust the stack."""
+    """Refuse trees on which the later stages and the engines, which do recurse, could exhaust the stack."""
     level: list[Any] = [query]
     for _ in range(DEEPEST):
         below: list[Any] = []
@@ -67,6 +68,11 @@ def _check_depth(query: n.QuerySpecification) -> None:
             if isinstance(item, tuple):
                 below.extend(part for part in item if not isinstance(part, str))
             else:
+                if isinstance(item, (n.Arithmetic, n.Concatenation)) and len(item.operands) > LONGEST:
+                    raise fault(
+                        item.operands[LONGEST].position,
+                        f"This expression has more than {LONGEST} operands; give a part of it parentheses.",
+                    )
                 for each in fields(item):
                     value = getattr(item, each.name)
                     if value is not None and not isinstance(value, (str, int, float)):

@@ -21,6 +21,9 @@ from tap.adql.scope import (
 )
 
 
+_MOST_FAULTS = 20
+
+
 @dataclass(slots=True)
 class Names:
     """What the names of a query mean; keys are the `id` of nodes, which live as long as the query.
@@ -86,6 +89,8 @@ class _Resolver:
 
     def fault(self, node: n.Node, message: str) -> None:
         self.faults.append(Fault(node.position, message))
+        if len(self.faults) == _MOST_FAULTS:
+            raise FaultError(*self.faults, Fault(node.position, "There may be more of this kind."))
 
     # Queries
 
@@ -139,15 +144,16 @@ class _Resolver:
         if isinstance(select.items, n.Star):
             return tuple(_passed_on(column) for column in scope.columns)
         outputs: list[Output] = []
+        taken: dict[str, int] = {}
         for item in select.items:
             if isinstance(item, n.QualifiedStar):
                 outputs.extend(_passed_on(column) for column in self.qualified_star(item, scope))
             else:
                 self.expression(item.expression, scope)
-                outputs.append(self.output(item, {output.name.lower() for output in outputs}))
+                outputs.append(self.output(item, taken))
         return tuple(outputs)
 
-    def output(self, item: n.SelectItem, taken: set[str]) -> Output:
+    def output(self, item: n.SelectItem, taken: dict[str, int]) -> Output:
         if item.alias is not None:
             return Output(item.alias.name, item.alias.delimited, (item.expression,))
         if isinstance(item.expression, n.ColumnReference):
@@ -156,11 +162,8 @@ class _Resolver:
                 return Output(source.name, source.delimited, (item.expression,))
             return Output(item.expression.names[-1].name, False, (item.expression,))
         stem = _stem(item.expression)
-        name, count = stem, 1
-        while name in taken:
-            count += 1
-            name = f"{stem}_{count}"
-        return Output(name, False, (item.expression,))
+        count = taken[stem] = taken.get(stem, 0) + 1
+        return Output(stem if count == 1 else f"{stem}_{count}", False, (item.expression,))
 
     def qualified_star(self, item: n.QualifiedStar, scope: Scope) -> tuple[Source, ...]:
         relation = self.relation(item.qualifier, scope, item)
@@ -288,7 +291,7 @@ class _Resolver:
                 pairs.append((found[0], found[1]))
         self.names.joins[id(join)] = tuple(pairs)
         gone = {id(column) for pair in pairs for column in pair}
-        merged = tuple(MergedColumn(a.name, a.delimited, a, b, join.kind) for a, b in pairs)
+        merged = tuple(MergedColumn(a.name, a.delimited, a, b, join.kind, a.folded) for a, b in pairs)
         rest = tuple(column for column in left.columns + right.columns if id(column) not in gone)
         return FromItem(left.relations + right.relations, merged + rest)
 

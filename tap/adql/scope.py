@@ -32,13 +32,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceColumn:
-    """A column of a relation, from a published table or from a query."""
+    """A column of a relation, from a published table or from a query; `folded` is its name in lower case."""
 
     name: str
     delimited: bool
     origin: sa.Column[Any] | Output
     relation: Relation
     index: int
+    folded: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +51,7 @@ class MergedColumn:
     left: Source
     right: Source
     kind: str
+    folded: str
 
 
 Source: TypeAlias = SourceColumn | MergedColumn
@@ -94,7 +96,7 @@ class Relation:
         else:
             origins = ((output.name, output.delimited, output) for output in outputs)
         self.columns = tuple(
-            SourceColumn(name, delimited, origin, self, index)
+            SourceColumn(name, delimited, origin, self, index, name.lower())
             for index, (name, delimited, origin) in enumerate(origins)
         )
 
@@ -154,7 +156,12 @@ def is_same_name(wanted: n.Identifier, name: str, delimited: bool) -> bool:
 
 def matching(wanted: n.Identifier, columns: Iterable[Source]) -> tuple[Source, ...]:
     """Columns that a name may mean; one spelt exactly so is preferred to those that differ in case."""
-    found = tuple(column for column in columns if is_same_name(wanted, column.name, column.delimited))
+    folded = wanted.name.lower()
+    found = tuple(
+        column
+        for column in columns
+        if column.folded == folded and is_same_name(wanted, column.name, column.delimited)
+    )
     if len(found) > 1:
         exact = tuple(column for column in found if column.name == wanted.name)
         if len(exact) == 1:
