@@ -84,7 +84,7 @@ def restore_backup(truth: Truth, file: Path, *, replace: bool = False) -> None:
     if not file.is_file():
         raise TruthError(f"There is no file {file}.")
     if not replace and _holds_something(truth):
-        raise TruthError("The archive is not empty; give up what it holds with --replace.")
+        raise TruthError("The archive is not empty; restore into a new one.")
     url, environment = _address(truth)
     with tempfile.TemporaryFile() as said:
         _check_backup(reader, file, environment, said)

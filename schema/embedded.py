@@ -171,8 +171,8 @@ class EmbeddedServer:
         if version != str(MAJOR_VERSION):
             raise TruthError(
                 f"The database in {self.data} was made by PostgreSQL {version} and this archive brings PostgreSQL "
-                f"{MAJOR_VERSION}: write a backup with the version of the archive that made it (quipu backup FILE) "
-                "and restore it into a new folder with this one (quipu restore FILE)."
+                f"{MAJOR_VERSION}: write a backup with the version of the archive that made it (quipu backup) and restore "
+                "it into a new archive with this one (quipu restore)."
             )
 
     def _initialize(self) -> None:

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
 from schema.backup import restore_backup, write_backup
 from schema.changes import read_changes
-from schema.cli import backup_command, restore_command
 from schema.embedded import TruthError
 from schema.truth import Truth
 
@@ -148,20 +146,4 @@ def test_a_database_in_use_is_not_replaced(held: Truth, backup: Path, monkeypatc
         connection.execute(sa.text("LOCK TABLE dbo.raw IN ACCESS SHARE MODE"))
         with pytest.raises(TruthError, match="lock timeout"):
             restore_backup(held, backup, replace=True)
-    assert len(rows(held)) == 3
-
-
-def test_the_commands_write_and_restore(held: Truth, tmp_path: Path) -> None:
-    runner = CliRunner()
-    file = str(tmp_path / "backup")
-    written = runner.invoke(backup_command(lambda _: held), [file])
-    assert written.exit_code == 0, written.output
-    again = runner.invoke(backup_command(lambda _: held), [file])
-    assert again.exit_code == 1
-    assert "exists already" in again.output
-    refused = runner.invoke(restore_command(lambda _: held), [file])
-    assert refused.exit_code == 1
-    assert "--replace" in refused.output
-    restored = runner.invoke(restore_command(lambda _: held), [file, "--replace"])
-    assert restored.exit_code == 0, restored.output
     assert len(rows(held)) == 3

@@ -229,7 +229,7 @@ def test_an_interrupted_first_start_leaves_nothing_that_hinders_the_next(folder:
 def test_a_database_of_another_version_is_refused_with_the_way_out(folder: Path) -> None:
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "PG_VERSION").write_text("16\n")
-    with pytest.raises(TruthError, match=r"made by PostgreSQL 16 .*quipu backup FILE.*quipu restore FILE"):
+    with pytest.raises(TruthError, match=r"made by PostgreSQL 16 .*quipu backup.*quipu restore"):
         open_embedded(folder)
     assert [path.name for path in (folder / "data").iterdir()] == ["PG_VERSION"]
 
