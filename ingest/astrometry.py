@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from astropy.wcs import WCS
 
 from ingest.cards import Header
 from ingest.frames import Frame, frame_of, separation, spherical, to_icrs, unit_vector
+from ingest.quiet import quietly
 from vo.regions import Polygon, Region, Union
 
 _LONGITUDES = {"RA": "DEC", "GLON": "GLAT", "ELON": "ELAT", "SLON": "SLAT"}
@@ -86,10 +86,11 @@ def footprint(header: Header, shape: tuple[int, ...]) -> Footprint:
         raise AstrometryError("It has no celestial axes with pixels.")
     if not any(f"{word}{axes[0]}" in header for word in ("CDELT", "CD1_", "CD2_")):
         raise AstrometryError("It has no pixel scale.")
+    if _is_unset(header, axes):
+        raise AstrometryError("CRVAL is 0, 0, which is taken as not set.")
     frame = _frame(header, axes)
     nx, ny = shape[axes[0] - 1], shape[axes[1] - 1]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         try:
             wcs = WCS(_celestial_cards(header, axes))
             outline = np.asarray(wcs.all_pix2world(_outline(nx, ny, 1), 1))
@@ -103,6 +104,12 @@ def footprint(header: Header, shape: tuple[int, ...]) -> Footprint:
         raise AstrometryError("Its centre is not on the sky.")
     ra, dec = to_icrs(centre[0], centre[1], frame)
     return Footprint((float(ra), float(dec)), _vertices(outline, (float(ra), float(dec)), frame), scale, (nx, ny))
+
+
+def _is_unset(header: Header, axes: tuple[int, int]) -> bool:
+    """Whether the reference point of a tangential projection is the origin: writers that know nothing put it there."""
+    kind = (header.text(f"CTYPE{axes[0]}") or "").upper()
+    return kind[5:8] in ("TAN", "SIN") and all(header.number(f"CRVAL{axis}") == 0 for axis in axes)
 
 
 def _frame(header: Header, axes: tuple[int, int]) -> Frame:
@@ -123,6 +130,7 @@ def _celestial_cards(header: Header, axes: tuple[int, int]) -> fits.Header:
     """Cards of the two celestial axes alone, as axes 1 and 2: what other axes say cannot hurt."""
     new = {f"{axes[0]}": "1", f"{axes[1]}": "2"}
     cards = fits.Header()
+    matrix: list[float] = []
     for keyword in header:
         value = header.value(keyword)
         if value is None:
@@ -151,7 +159,11 @@ def _celestial_cards(header: Header, axes: tuple[int, int]) -> fits.Header:
             if number is None:
                 raise AstrometryError(f"{keyword} = {value!r} is not a number.")
             value = int(number) if name.endswith("_ORDER") else number
+        if name.startswith("CD") and name[2].isdigit():
+            matrix.append(float(value))
         cards[name] = value.upper() if isinstance(value, str) and name.startswith("CTYPE") else value
+    if matrix and not any(matrix):
+        raise AstrometryError("Its CD matrix is zero.")
     return cards
 
 

@@ -25,7 +25,7 @@ _VALUE = re.compile(
 )
 _LOOSE_KEYWORD = re.compile(r"[A-Za-z0-9_-]{1,40}\s*=", re.ASCII)
 _COMMENTARY = ("COMMENT", "HISTORY", "")
-_CONTROL = dict.fromkeys((*range(32), 127), "\N{REPLACEMENT CHARACTER}")
+_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in range(256) if not chr(code).isprintable()}
 _UNIT = re.compile(r"\s*\[([^\]]*)\]")
 
 

@@ -172,12 +172,10 @@ def _table_type(content: Content, table: Hdu) -> tuple[str | None, str | None]:
 def _image_type(image: Hdu) -> tuple[str | None, str | None]:
     header, shape = image.header, image.shape
     wide = [axis for axis, length in enumerate(shape, start=1) if length > 1]
-    if not wide:
-        return None, None
     sky, spectrum = celestial_axes(header), spectral_axis(header, len(shape))
-    if sky is not None and set(sky) <= set(wide):
-        return ("cube", None) if len(wide) > 2 else ("image", None)
-    if len(wide) == 1:
+    if sky is not None and max(sky) <= len(shape):
+        return ("cube", None) if set(wide) - set(sky) else ("image", None)
+    if len(wide) <= 1:
         return ("spectrum", None) if spectrum is not None else (None, None)
     if spectrum is not None and len(wide) == 2:
         return "spectrum", "two-dimensional"

@@ -1,4 +1,4 @@
-"""One file from its path to what the archive needs to take it; runs in worker processes."""
+"""One file from its path to what the archive needs to take it."""
 
 from __future__ import annotations
 

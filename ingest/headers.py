@@ -294,7 +294,9 @@ class _Scanner:
         """
         if self._state == self._begin and not self.hdus:
             raise _stranger(bytes(self._buffer[:512]), "Unpacked, this is")
-        if self._state == self._read_header:
+        if self._state == self._read_header or (
+            self._state == self._begin and self._buffer and b"XTENSION".startswith(self._buffer[:8])
+        ):
             raise NotTakenError(
                 f"The header of {_which(len(self.hdus))} has no END: the file is cut after "
                 f"{self._position + len(self._buffer)} bytes."

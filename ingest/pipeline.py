@@ -20,7 +20,6 @@ from storage.store import NoSpaceError, StorageError, Store
 
 State = Literal["taken", "held", "refused"]
 
-_FEW = 8
 _RETRIED = ("40P01", "40001")
 _TRIES = 5
 _DISK_FULL = "53100"
@@ -76,7 +75,7 @@ class Pipeline:
     rule
         When files become public.
     workers
-        Processes that read files.
+        Threads that read files.
     batch
         Files of one transaction.
     """
@@ -107,13 +106,10 @@ class Pipeline:
         IngestStoppedError
             Raised if store or database are full or out of reach.
         """
-        source = iter(paths)
         try:
             with self.store.staging() as folder:
                 examine = Examination(folder, self.authority, self.rule)
-                first = list(islice(source, _FEW + 1))
-                workers = self.workers if len(first) > _FEW else 1
-                yield from self._run(_chained(first, source), examine, workers)
+                yield from self._run(iter(paths), examine)
         except NoSpaceError as error:
             raise IngestStoppedError(f"{error} Make room and run the same command again.") from error
         except StorageError as error:
@@ -121,10 +117,10 @@ class Pipeline:
         except DBAPIError as error:
             raise IngestStoppedError(_sentence(error)) from error
 
-    def _run(self, paths: Iterator[Path | Unreadable], examine: Examination, workers: int) -> Iterator[Outcome]:
+    def _run(self, paths: Iterator[Path | Unreadable], examine: Examination) -> Iterator[Outcome]:
         batch: list[Examined] = []
         try:
-            for examined in examine_all(self._tasks(paths, batch), examine, workers):
+            for examined in examine_all(self._tasks(paths, batch), examine, self.workers):
                 batch.append(examined)
                 if len(batch) >= self.batch:
                     yield from self._take(batch)
@@ -208,11 +204,6 @@ class Pipeline:
             with examined.staged.path.open("rb") as bytes_:
                 self.quarantine.put(bytes_)
         return self.quarantine.locate(examined.staged.sha256)
-
-
-def _chained(first: list[Path | Unreadable], rest: Iterator[Path | Unreadable]) -> Iterator[Path | Unreadable]:
-    yield from first
-    yield from rest
 
 
 def _is_about_a_row(error: DBAPIError) -> bool:

@@ -48,14 +48,22 @@ class Spectrum:
 def vacuum(wavelength: float) -> float:
     """Wavelength in air as wavelength in vacuum, both in m; below 200 nm nothing changes.
 
+    Notes
+    -----
+    Line lists and so wavelength solutions are in air of 15 °C. The formula of the FITS standard (Greisen et al. 2006,
+    equation 65) is for 0 °C and would be 0.1 Angstrom off at 6563.
+
     References
     ----------
-    Greisen et al. 2006 (A&A 446, 747), equation 65.
+    Ciddor 1996 (Applied Optics 35, 1566), equation 1; turned round by iteration.
     """
     if wavelength < _AIR_FROM:
         return wavelength
-    inverse = (1e-6 / wavelength) ** 2
-    return wavelength * (1 + 1e-6 * (287.6155 + 1.62887 * inverse + 0.01360 * inverse**2))
+    found = wavelength
+    for _ in range(3):
+        square = (1e-6 / found) ** 2
+        found = wavelength * (1 + 0.05792105 / (238.0185 - square) + 0.00167917 / (57.362 - square))
+    return found
 
 
 def length_unit(unit: str | None) -> float | None:

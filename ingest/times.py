@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime
 import math
 import re
-import warnings
 from dataclasses import dataclass
 
 from astropy.time import Time
 
 from ingest.cards import Value
+from ingest.quiet import quietly
 
 MJD_RANGE = (2400.0, 88069.0)
 """Years 1865 to 2100: what an observation can carry."""
 
+_UNSET = (15020.0, 40587.0)
 _MJD_ORDINAL = 678576
 _ISO = re.compile(
     r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ]+(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d*)?))?)?\s*Z?", re.ASCII
@@ -89,8 +90,8 @@ def _day_fraction(hours: str | None, minutes: str | None, seconds: str | None) -
 
 
 def is_mjd(mjd: float | None) -> bool:
-    """Whether a number can be the MJD of an observation."""
-    return mjd is not None and MJD_RANGE[0] <= mjd <= MJD_RANGE[1]
+    """Whether a number can be the MJD of an observation; the first instants of 1900 and 1970 mean that none is set."""
+    return mjd is not None and MJD_RANGE[0] <= mjd <= MJD_RANGE[1] and mjd not in _UNSET
 
 
 def to_utc(mjd: float, scale: str | None) -> float:
@@ -110,8 +111,7 @@ def to_utc(mjd: float, scale: str | None) -> float:
     name = _SCALES.get((scale or "").upper().partition("(")[0])
     if name is None or not math.isfinite(mjd):
         return mjd
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         return float(Time(mjd, format="mjd", scale=name).utc.mjd)
 
 

@@ -153,7 +153,7 @@ class EsoTranslator(Translator):
         """Type of raw frames by DPR.TECH and of products by their form; the subtype says DPR.TYPE or PRO.CATG."""
         if not self.is_raw():
             kind, subtype = super().product_type()
-            if kind == "image" and celestial_axes(self.content.main.header) is None:
+            if kind in ("image", None) and self.content.main.shape and celestial_axes(self.content.main.header) is None:
                 kind = _TYPES.get(self._technique(), kind)
             return kind, self.content.text("ESO PRO CATG") or subtype
         return _TYPES.get(self._technique()) if self.on_sky() else None, self.content.text("ESO DPR TYPE")

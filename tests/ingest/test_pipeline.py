@@ -211,7 +211,7 @@ def test_two_runs_at_once_hold_every_file_once(pipeline: Pipeline, night: Path, 
     assert_whole(pipeline)
 
 
-def test_worker_processes_do_the_same(pipeline: Pipeline, night: Path, write_fits: WriteFits) -> None:
+def test_several_workers_do_the_same(pipeline: Pipeline, night: Path, write_fits: WriteFits) -> None:
     for number in range(20):
         write_fits(f"frame{number:02}.fits", fill=number)
     (night / "bad.fits").write_bytes(b"nothing")
