@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import hashlib
 import os
@@ -115,6 +116,7 @@ class EmbeddedServer:
         except BaseException:
             os.close(self._use)
             raise
+        atexit.register(self.close)
 
     def url(self, database: str) -> str:
         """Address of a database, as libpq and SQLAlchemy read it."""
@@ -126,6 +128,7 @@ class EmbeddedServer:
         use, self._use = self._use, None
         if use is None:
             return
+        atexit.unregister(self.close)
         try:
             if os.getpid() == self._opener and self.folder.is_dir():
                 with self._alone():
@@ -171,8 +174,8 @@ class EmbeddedServer:
         if version != str(MAJOR_VERSION):
             raise TruthError(
                 f"The database in {self.data} was made by PostgreSQL {version} and this archive brings PostgreSQL "
-                f"{MAJOR_VERSION}: write a backup with the version of the archive that made it (quipu backup) and restore "
-                "it into a new archive with this one (quipu restore)."
+                f"{MAJOR_VERSION}: write a backup with the version of the archive that made it (quipu backup) and "
+                "restore it into a new archive with this one (quipu restore)."
             )
 
     def _initialize(self) -> None:

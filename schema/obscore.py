@@ -215,7 +215,8 @@ obscore = sa.Table(
         "IVOA identifier of the publisher.",
     ),
     _optional(
-        "bib_reference", "char", "meta.bib", "Curation.reference",
+        # The text of the recommendation says meta.bib; the validator of the field wants the refinement.
+        "bib_reference", "char", "meta.bib.bibcode", "Curation.reference",
         "Publication that describes the product, as bibcode or DOI.",
     ),
     _optional(

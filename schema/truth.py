@@ -38,7 +38,7 @@ class Truth:
 
     def __init__(self, url: str, release: Callable[[], None] | None = None) -> None:
         self.url = url
-        self.engine = _create_engine(url, pool_pre_ping=True)
+        self.engine = _create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=32)
         self._release = release
 
     def close(self) -> None:

@@ -142,6 +142,12 @@ def test_processes_share_one_server(database: Path) -> None:
     assert is_gone(pid)
 
 
+def test_a_process_that_ends_without_closing_does_not_keep_the_server(database: Path) -> None:
+    program = "import sys, pathlib; from schema.truth import open_embedded; open_embedded(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", program, str(database)], cwd=ROOT, check=True, capture_output=True)
+    assert server_pid(database) is None
+
+
 def test_a_user_that_was_killed_does_not_keep_the_server(database: Path) -> None:
     user = start_user(database)
     pid = server_pid(database)
@@ -156,12 +162,12 @@ def test_a_user_that_was_killed_does_not_keep_the_server(database: Path) -> None
 def test_an_interrupt_from_the_keyboard_does_not_reach_the_server(database: Path) -> None:
     user = start_user(database)
     pid = server_pid(database)
-    assert pid is not None
-    os.killpg(user.pid, signal.SIGINT)
-    user.communicate()
-    with open_embedded(database) as truth, truth.engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
-        assert server_pid(database) == pid
+    with open_embedded(database) as truth:
+        os.killpg(user.pid, signal.SIGINT)
+        user.communicate()
+        with truth.engine.connect() as connection:
+            assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+        assert server_pid(database) == pid is not None
 
 
 def test_a_server_that_was_killed_comes_back_with_what_was_committed(database: Path) -> None:
