@@ -31,6 +31,10 @@ truth.close()
 """
 
 
+STARTED: list[subprocess.Popen[bytes]] = []
+"""Processes that a test has started and may leave running when it fails."""
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Place for a database; whatever a test leaves running there is stopped."""
@@ -38,6 +42,10 @@ def folder() -> Iterator[Path]:
     above = Path(tempfile.mkdtemp(prefix="quipu-test-"))
     try:
         yield above / "database"
+        for user in STARTED:
+            user.kill()
+            user.communicate()
+        STARTED.clear()
         if (above / "database" / "data" / "postmaster.pid").exists():
             EmbeddedServer(above / "database").close()
     finally:
@@ -68,6 +76,7 @@ def start_user(folder: Path) -> subprocess.Popen[bytes]:
         cwd=ROOT,
         process_group=0,
     )
+    STARTED.append(user)
     assert user.stdout is not None
     assert b"open\n" in iter(user.stdout.readline, b"")
     return user
