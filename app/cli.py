@@ -17,7 +17,7 @@ from app.backup import restore as restore_archive
 from app.config import ConfigError, read_config, with_values
 from app.logs import configure_logs
 from app.progress import progress_bar
-from app.rooms import ingest
+from app.rooms import ingest, load
 from app.server import AlreadyServedError, Server, only_server
 from app.serving import Serving
 from app.status import compare, read_refusals, read_status
@@ -172,5 +172,5 @@ def _replica_sentence(revision: int | None, seen: int | None, follows: bool) -> 
     return f"at revision {seen} of {revision}"
 
 
-for command in (ingest, simulate):
+for command in (ingest, load, simulate):
     main.add_command(command)

@@ -15,8 +15,7 @@ from app.status import read_status
 from ingest.cli import ingest_command
 from ingest.pipeline import Pipeline
 from ingest.release import ReleaseRule
-
-# LOAD
+from schema.load_cli import load_command
 from schema.migrate import migrate
 from schema.truth import Truth
 from storage.local import LocalStore
@@ -81,4 +80,4 @@ def wait_until_seen(engine: sa.Engine, seconds: float = _WAIT_SECONDS) -> str | 
 
 
 ingest = ingest_command(_open_pipeline, _await_replica)
-# load = load_command(_open_truth, _await_replica)
+load = load_command(_open_truth, _await_replica)

@@ -53,9 +53,20 @@ def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Co
 
 def tables_page(catalogue: Catalogue) -> str:
     """Every published table with its columns."""
-    lines = ["# Tables", "", "What ADQL queries may name. The same descriptions are in `TAP_SCHEMA` and in every answer.", ""]
+    lines = [
+        "# Tables",
+        "",
+        "What ADQL queries may name. The same descriptions are in `TAP_SCHEMA` and in every answer.",
+        "",
+    ]
     for table in catalogue:
-        lines += [f"## {table.qualified_name}", "", table.description, "", "| column | type | unit | UCD | description |"]
+        lines += [
+            f"## {table.qualified_name}",
+            "",
+            table.description,
+            "",
+            "| column | type | unit | UCD | description |",
+        ]
         lines += ["|---|---|---|---|---|"]
         for field in table.fields:
             kind = field.datatype + (f"({field.arraysize})" if field.arraysize else "")
@@ -72,7 +83,7 @@ def pages() -> dict[Path, str]:
     return {
         PAGES / "settings.md": settings_page(),
         PAGES / "commands.md": commands_page(),
-        PAGES / "tables.md": tables_page(published()),
+        PAGES / "tables.md": tables_page(published("http://127.0.0.1:8080")),
     }
 
 

@@ -33,7 +33,7 @@ class InstrumentHoldings:
 
 @dataclass(frozen=True, slots=True)
 class RecentProduct:
-    """One of the latest observations; position in degrees, ICRS, time MJD."""
+    """One of the latest observations, calibrations left out; position in degrees, ICRS, time MJD."""
 
     dp_id: str
     target_name: str | None
@@ -104,7 +104,7 @@ def read_holdings(engine: Engine, obscore: PublishedTable, *, recent: int = 10, 
     )
     latest = rows(
         sa.select(*(column[name] for name in _RECENT))
-        .where(column.t_min.is_not(None), column.dp_id.is_not(None))
+        .where(column.t_min.is_not(None), column.dp_id.is_not(None), column.dataproduct_type.is_not(None))
         .order_by(column.t_min.desc())
         .limit(recent),
         *(fields[name] for name in _RECENT),

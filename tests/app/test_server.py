@@ -117,8 +117,8 @@ def test_the_page_shows_the_instruments(served: Served) -> None:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"QUERY": "SELECT s_raa FROM ivoa.obscore"}, ["s_raa", "s_ra", "line 1", "column 8"]),
-        ({"QUERY": "SELECT a, FROM ivoa.obscore"}, ["line 1", "FROM"]),
+        ({"QUERY": "SELECT s_raa FROM ivoa.obscore"}, ["s_raa", "s_ra", "Line 1, column 8"]),
+        ({"QUERY": "SELECT a, FROM ivoa.obscore"}, ["Line 1, column 11", "FROM", "expected"]),
         ({"QUERY": "SELECT TOP 1 dp_id FROM ivoa.obscore", "MAXREC": "-1"}, ["MAXREC", "-1"]),
         ({"QUERY": "SELECT TOP 1 dp_id FROM ivoa.obscore", "FORMAT": "xyz"}, ["xyz"]),
         ({"QUERY": ""}, ["QUERY"]),
