@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg2.errors import InsufficientPrivilege
 
 from schema.embedded import TruthError
 
@@ -24,15 +25,24 @@ def migrate(engine: sa.Engine) -> None:
     Raises
     ------
     TruthError
-        Raised if a later version of the archive has changed the tables.
+        Raised if a later version of the archive has changed the tables, or the account may not make tables.
     """
-    with engine.begin() as connection:
-        connection.execute(_LOCK)
-        connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS archive"))
-        _check_known(connection)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with engine.begin() as connection:
+            connection.execute(_LOCK)
+            if connection.execute(sa.text("SELECT to_regnamespace('archive')")).scalar_one() is None:
+                connection.execute(sa.text("CREATE SCHEMA archive"))
+            _check_known(connection)
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except sa.exc.ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise TruthError(
+            f"The account {engine.url.username} may not make or change tables in the database {engine.url.database} "
+            f"({error.orig.diag.message_primary}): make it the owner of the database."
+        ) from None
 
 
 def known_versions() -> frozenset[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,18 @@ def test_nothing_but_the_backup_is_left_behind(held: Truth, backup: Path) -> Non
 def test_a_dump_that_fails_leaves_no_file(held: Truth, tmp_path: Path) -> None:
     held.url = make_url(held.url).set(database="nothing").render_as_string(hide_password=False)
     with pytest.raises(TruthError, match=r'could not be written: .*"nothing" does not exist\.'):
+        write_backup(held, tmp_path / "backup")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_nothing_stays(
+    held: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(TruthError, match="could not be written: No space left on device"):
         write_backup(held, tmp_path / "backup")
     assert list(tmp_path.iterdir()) == []
 

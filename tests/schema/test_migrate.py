@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -50,6 +51,22 @@ def test_processes_that_migrate_at_once_wait_for_each_other(truth: Truth) -> Non
         list(pool.map(migrate, [truth.engine] * 4))
     with truth.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM archive.truth")).scalar_one() == 1
+
+
+def test_an_account_that_may_not_make_tables_is_told_what_it_needs(truth: Truth) -> None:
+    with truth.engine.begin() as connection:
+        if connection.execute(sa.text("SHOW is_superuser")).scalar_one() != "on":
+            pytest.skip("needs a superuser of the server")
+        role = f"guest_{uuid4().hex}"
+        connection.execute(sa.text("DROP SCHEMA archive, ivoa, dbo CASCADE"))
+        connection.execute(sa.text(f"CREATE ROLE {role} LOGIN PASSWORD 'guest'"))
+    guest = sa.create_engine(truth.engine.url.set(username=role, password="guest"), poolclass=sa.NullPool)
+    try:
+        with pytest.raises(TruthError, match=rf"The account {role} may not make .*: make it the owner"):
+            migrate(guest)
+    finally:
+        with truth.engine.begin() as connection:
+            connection.execute(sa.text(f"DROP ROLE {role}"))
 
 
 def test_a_database_of_a_later_version_is_refused_and_left_alone(truth: Truth) -> None:
