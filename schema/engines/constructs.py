@@ -64,11 +64,21 @@ class WholeMagnitude(FunctionElement[int]):
     inherit_cache = True
 
 
-class WholeTotal(FunctionElement[int]):
-    """SUM of whole numbers."""
+class Total(FunctionElement[Any]):
+    """SUM of all values, or of the different ones."""
+
+    inherit_cache = False
+
+    def __init__(self, value: sa.ColumnElement[Any], *, distinct: bool = False) -> None:
+        self.call = "sum(DISTINCT {})" if distinct else "sum({})"
+        super().__init__(value)
+
+
+class WholeTotal(Total):
+    """SUM of whole numbers, NULL where it exceeds 64 bits."""
 
     type = sa.BigInteger()
-    inherit_cache = True
+    inherit_cache = False
 
 
 class RealArithmetic(FunctionElement[float]):
@@ -110,11 +120,11 @@ class RealFunction(FunctionElement[float]):
         super().__init__(*arguments)
 
 
-class RealTotal(FunctionElement[float]):
+class RealTotal(Total):
     """SUM of real numbers, NULL where it is not finite."""
 
     type = sa.Double()
-    inherit_cache = True
+    inherit_cache = False
 
 
 class Converted(FunctionElement[Any]):
@@ -206,23 +216,23 @@ def _whole_magnitude(element: WholeMagnitude, compiler: SQLCompiler, **kw: Any) 
 
 @compiles(WholeTotal, "duckdb")
 def _whole_total_duckdb(element: WholeTotal, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"TRY_CAST(sum({compiler.process(element.clauses, **kw)}) AS BIGINT)"
+    return f"TRY_CAST({element.call.format(compiler.process(element.clauses, **kw))} AS BIGINT)"
 
 
 @compiles(WholeTotal)
 def _whole_total(element: WholeTotal, compiler: SQLCompiler, **kw: Any) -> str:
-    value = f"sum({compiler.process(element.clauses, **kw)})"
+    value = element.call.format(compiler.process(element.clauses, **kw))
     return f"CASE WHEN {value} {_LIMITS} THEN CAST({value} AS BIGINT) END"
 
 
 @compiles(RealTotal, "duckdb")
 def _real_total_duckdb(element: RealTotal, compiler: SQLCompiler, **kw: Any) -> str:
-    return _finite(f"sum({compiler.process(element.clauses, **kw)})")
+    return _finite(element.call.format(compiler.process(element.clauses, **kw)))
 
 
 @compiles(RealTotal)
 def _real_total(element: RealTotal, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"sum({compiler.process(element.clauses, **kw)})"
+    return element.call.format(compiler.process(element.clauses, **kw))
 
 
 @compiles(RealArithmetic, "duckdb")

@@ -45,7 +45,7 @@ _NAMES = {
     "STRING": "a string",
     "COMPARISON": "a comparison",
     "_CONCATENATION": "||",
-    "SIGN": "+ or -",
+    "SIGN": "a sign",
     "ASTERISK": "*",
     "SOLIDUS": "/",
     "_COMMA": "a comma",
@@ -54,45 +54,74 @@ _NAMES = {
     "_RIGHT_PAREN": ")",
 }
 
-_VALUE_STARTS = frozenset({"DIGITS", "NUMBER", "STRING", "FUNCTION", "SET_FUNCTION", "CAST"})
-_OPERATORS = frozenset({"SIGN", "ASTERISK", "SOLIDUS", "_CONCATENATION"})
-_TESTS = frozenset({"COMPARISON", "_BETWEEN", "_IN", "_IS", "LIKE", "ILIKE", "NOT"})
+# Each group stands for its tokens as soon as all that are needed are there.
+_GROUPS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
+    (
+        "a value",
+        frozenset({"DIGITS", "STRING", "FUNCTION", "CAST"}),
+        frozenset(
+            {"DIGITS", "NUMBER", "STRING", "FUNCTION", "SHAPE", "SET_FUNCTION", "CAST", "NULL", "IDENTIFIER"}
+            | {"SIGN", "_LEFT_PAREN", "EXISTS", "NOT"}
+        ),
+    ),
+    (
+        "an operator",
+        frozenset({"SIGN", "ASTERISK", "SOLIDUS"}),
+        frozenset({"SIGN", "ASTERISK", "SOLIDUS", "_CONCATENATION", "_AND", "_OR", "COMPARISON", "_BETWEEN", "_IN"})
+        | {"_IS", "LIKE", "ILIKE", "NOT"},
+    ),
+    (
+        "a further clause",
+        frozenset({"_ORDER", "_OFFSET", "UNION"}),
+        frozenset({"_WHERE", "_GROUP", "_HAVING", "_ORDER", "_OFFSET", "UNION", "EXCEPT", "INTERSECT"}),
+    ),
+    (
+        "JOIN",
+        frozenset({"JOIN", "NATURAL", "LEFT"}),
+        frozenset({"JOIN", "NATURAL", "LEFT", "RIGHT", "FULL", "INNER", "ON", "USING"}),
+    ),
+)
+
+_STRUCTURE = frozenset(
+    {"ALL", "AND", "AS", "BETWEEN", "BY", "DISTINCT", "EXCEPT", "FROM", "GROUP", "HAVING", "IN", "INTERSECT", "IS"}
+    | {"JOIN", "LIKE", "NOT", "ON", "OR", "ORDER", "SELECT", "UNION", "USING", "WHERE", "WITH"}
+)
+_CALLED = frozenset({"FUNCTION", "SHAPE", "SET_FUNCTION"})
 
 
 def explain(text: str, error: UnexpectedToken) -> FaultError:
     """Fault for a token that the grammar has no place for."""
     token = error.token
-    position = len(text.rstrip()) if token.type == "$END" else token.start_pos or 0
-    found = "the query ends" if token.type == "$END" else f"found {_shown(token)}"
-    cure = _cure(text, token, position, frozenset(error.expected))
-    if cure is not None:
-        return fault(position, f"{found[0].upper()}{found[1:]}: {cure}")
-    return fault(position, f"{found[0].upper()}{found[1:]}, expected {_expected(frozenset(error.expected))}.")
+    expected = frozenset(error.accepts or error.expected)
+    is_end = token.type == "$END"
+    position = len(text.rstrip()) if is_end else token.start_pos or 0
+    found = "The query ends" if is_end else f"Found {_shown(token)}"
+    before = list(read_tokens(text[:position]))
+    # LIMIT and its like are no reserved words of ADQL: they pass as the alias of the table before them.
+    if before and before[-1].type == "IDENTIFIER" and before[-1].upper() in _CURES and not is_end:
+        return fault(before[-1].start_pos or 0, f"Found {before[-1]}: {_CURES[before[-1].upper()]}")
+    cure = None if is_end else _cure(token, before, expected)
+    return fault(position, f"{found}: {cure}" if cure else f"{found}, expected {_listed(expected)}.")
 
 
-def _cure(text: str, token: Token, position: int, expected: frozenset[str]) -> str | None:
+def _cure(token: Token, before: list[Token], expected: frozenset[str]) -> str | None:
     word = token.upper()
-    if token.type != "$END":
-        if word in _CURES:
-            return _CURES[word]
-        before = list(read_tokens(text[:position]))
-        # Not being reserved, LIMIT passes as the alias of the table before it, MINUS likewise.
-        if before and before[-1].upper() in _CURES and before[-1].type == "IDENTIFIER":
-            return f"{before[-1]} is not known here: {_CURES[before[-1].upper()]}"
-        if token.type == "DELIMITED" and "STRING" in expected and "IDENTIFIER" not in expected:
-            return "double quotes are for names; strings stand in single quotes, as in 'text'."
-        if token.type == "DELIMITED" and before and before[-1].type == "COMPARISON":
-            return "strings stand in single quotes, as in 'text'."
-        if token.type == "STRING" and before and before[-1].type == "STRING":
+    last = before[-1] if before else None
+    if word in _CURES:
+        return _CURES[word]
+    if last is not None:
+        if last.type in _CALLED and token.type != "_LEFT_PAREN":
+            return f'the function {last.upper()} needs (…); as a name, {last} stands in double quotes: "{last}".'
+        if last.type == "STRING" and (last.start_pos or 0) + len(last) == token.start_pos:
             return "a quote inside a string is doubled, as in 'O''Neil'."
-        if token.type == "STRING" and "IDENTIFIER" in expected and not expected & _VALUE_STARTS:
-            return f"{_expected(expected)} is expected; names with special characters stand in double quotes."
-        if word in RESERVED_WORDS and "IDENTIFIER" in expected:
-            return f'{word} is a reserved word; as a name it stands in double quotes: "{token}".'
-        if token.type == "ASTERISK" and "IDENTIFIER" in expected and "QUALIFIED" not in expected:
-            return "* stands alone or after a table, as in t.*; list the columns, or write t.*, expression."
-        if token.type == "_COMMA" and "_FROM" not in expected and "_RIGHT_PAREN" not in expected:
-            return f"{_expected(expected)} is expected."
+        if token.type == "_LEFT_PAREN" and last.type in ("IDENTIFIER", "DELIMITED"):
+            return "the name of a function stands alone, without a schema and without double quotes."
+    if token.type == "STRING" and "IDENTIFIER" in expected and "STRING" not in expected:
+        return f"{_listed(expected)} is expected; strings stand in single quotes, names in double quotes."
+    if token.type == "ASTERISK" and "IDENTIFIER" in expected:
+        return "* stands alone, after a table as in t.*, or in COUNT(*)."
+    if "IDENTIFIER" in expected and word in RESERVED_WORDS and word not in _STRUCTURE:
+        return f'{word} is a reserved word of ADQL; as a name it stands in double quotes: "{token}".'
     return None
 
 
@@ -101,20 +130,12 @@ def _shown(token: Token) -> str:
     return " ".join(shown.split())
 
 
-def _expected(expected: frozenset[str]) -> str:
+def _listed(expected: frozenset[str]) -> str:
     names: list[str] = []
-    rest = set(expected)
-    if rest >= _VALUE_STARTS:
-        names.append("a value")
-        rest -= _VALUE_STARTS | {"SHAPE", "NULL", "IDENTIFIER", "DELIMITED", "SIGN", "_LEFT_PAREN", "EXISTS", "NOT"}
-    if rest >= _OPERATORS:
-        names.append("an operator")
-        rest -= _OPERATORS
-    if rest >= _TESTS:
-        names.append("a comparison")
-        rest -= _TESTS
-    rest -= {"DELIMITED", "_PERIOD"}
+    rest = set(expected) - {"DELIMITED", "_PERIOD"}
+    for name, needed, members in _GROUPS:
+        if rest >= needed:
+            names.append(name)
+            rest -= members
     names.extend(sorted(_NAMES.get(each, each.lstrip("_")) for each in rest))
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -203,7 +203,9 @@ class _Checker:
                     self.value(operand)
                     if not isinstance(operand, _CONDITIONS) and not _is_string_operand(operand):
                         self.fault(
-                            operand, "The operator || takes strings: literals, columns, string functions or (…) ."
+                            operand,
+                            "The operator || takes strings: literals, columns, string functions "
+                            "or an expression in parentheses.",
                         )
             case n.FunctionCall():
                 self.call(node)
@@ -241,7 +243,7 @@ class _Checker:
             # The BNF would let a string pass as a number; in front of coordinates it can only be the frame.
             forms = [form for form in forms if form.first[0] is Kind.LITERAL]
         if not forms:
-            self.fault(node, f"{node.name} does not take {_counted(len(node.arguments))}; write {signature.usage}.")
+            self.fault(node, f"{node.name} {_counted(len(node.arguments))}; write {signature.usage}.")
             return
         misfits = [self.misfit(node, form.kinds(len(node.arguments))) for form in forms]
         if all(misfits):
@@ -261,4 +263,6 @@ class _Checker:
 
 
 def _counted(count: int) -> str:
-    return "no arguments" if count == 0 else "one argument" if count == 1 else f"{count} arguments"
+    if count == 0:
+        return "needs arguments"
+    return "does not take one argument" if count == 1 else f"does not take {count} arguments"

@@ -335,22 +335,20 @@ class _Lowering:
     def set_function(self, node: n.SetFunctionCall) -> Sql:
         if node.argument is None:
             return sa.func.count(sa.literal_column("*"))
-        value = self.value(node.argument)
-        if node.quantifier == "DISTINCT":
+        value, distinct = self.value(node.argument), node.quantifier == "DISTINCT"
+        if node.name == "SUM":
+            total = c.WholeTotal if is_integer(self.types.of(node.argument)) else c.RealTotal
+            return total(value, distinct=distinct)
+        if distinct:
             value = sa.distinct(value)
         match node.name:
             case "COUNT":
                 return sa.func.count(value)
-            case "SUM":
-                if is_integer(self.types.of(node.argument)):
-                    return c.WholeTotal(value)
-                return c.RealTotal(value)
             case "AVG":
                 return sa.cast(sa.func.avg(value), sa.Double())
             case "MIN":
                 return sa.func.min(value)
-            case "MAX":
-                return sa.func.max(value)
+        return sa.func.max(value)
 
     def cast(self, node: n.Cast) -> Sql:
         target = _CAST_TYPES[node.target]

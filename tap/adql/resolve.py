@@ -20,7 +20,6 @@ from tap.adql.scope import (
     near_match,
 )
 
-
 _MOST_FAULTS = 20
 
 
@@ -184,6 +183,9 @@ class _Resolver:
             ]
             if len(found) == 1:
                 self.names.sorted_outputs[id(term)] = found[0]
+                return
+            if found and not matching(name, scope.columns):
+                self.fault(term, f"ORDER BY {written((name,))}: {len(found)} columns of the answer have this name.")
                 return
         if scope.items:
             self.expression(expression, scope)
@@ -354,6 +356,8 @@ class _Resolver:
             hint = near_match(name.name, (column.name for column in columns))
             if not hint and name.delimited and matching(n.Identifier(name.name, False, 0), columns):
                 hint = " Names in double quotes keep their letter case."
+            if not hint and name.delimited and isinstance(node, n.ColumnReference):
+                hint = " Strings stand in single quotes."
             self.fault(node, f"There is no column {written((name,))}.{hint}")
         return None
 
