@@ -1,4 +1,5 @@
-# All that the README promises. Settings: PORT=8080 ARCHIVE=demo-archive NIGHT=2024-03-10 PYTHON=python3
+# All that the README promises. Settings: PORT=8080 ARCHIVE=demo-archive NIGHT=2024-03-10 PYTHON=python3,
+# and PYTEST_ARGS for what pytest should do besides.
 
 PYTHON  ?= python3
 VENV    := .venv
@@ -25,7 +26,10 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 demo: venv  ## simulate a night, ingest it, serve it on http://127.0.0.1:$(PORT)
-	$(BIN)/quipu --archive $(ARCHIVE) demo --night $(NIGHT) --port $(PORT)
+	$(BIN)/quipu --archive $(ARCHIVE) init
+	$(BIN)/quipu simulate --night $(NIGHT) --out $(ARCHIVE)/simulated
+	$(BIN)/quipu --archive $(ARCHIVE) ingest $(ARCHIVE)/simulated
+	exec $(BIN)/quipu --archive $(ARCHIVE) serve --port $(PORT)
 
 test: venv  ## the whole test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
