@@ -111,7 +111,7 @@ class Types:
 
     def of_output(self, output: Output) -> Field:
         """Description of an output column, with its name."""
-        fields = [self._of_origin(origin) for origin in output.expressions]
+        fields = [self.of_origin(origin) for origin in output.expressions]
         known = [field for field in fields if field is not NULL]
         if not known:
             return replace(TEXT, name=output.name)
@@ -120,7 +120,8 @@ class Types:
             first = replace(first, datatype=widest(*known))
         return replace(first, name=output.name)
 
-    def _of_origin(self, origin: n.Expression | Source | Output) -> Field:
+    def of_origin(self, origin: n.Expression | Source | Output) -> Field:
+        """Description of what fills an output column."""
         if isinstance(origin, Output):
             return self.of_output(origin)
         if isinstance(origin, (SourceColumn, MergedColumn)):
