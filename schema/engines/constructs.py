@@ -127,6 +127,13 @@ class RealTotal(Total):
     inherit_cache = False
 
 
+class Numbers(FunctionElement[Any]):
+    """Real numbers as one array, NULL where one of them is."""
+
+    type = sa.ARRAY(sa.Double())
+    inherit_cache = True
+
+
 class Converted(FunctionElement[Any]):
     """A value as another type, NULL where it has no meaning there."""
 
@@ -278,6 +285,21 @@ def _real_remainder_duckdb(element: RealRemainder, compiler: SQLCompiler, **kw: 
 def _real_remainder(element: RealRemainder, compiler: SQLCompiler, **kw: Any) -> str:
     a, b = _operands(element, compiler, **kw)
     return f"CAST(MOD(CAST({a} AS NUMERIC), NULLIF(CAST({b} AS NUMERIC), 0)) AS DOUBLE PRECISION)"
+
+
+@compiles(Numbers, "duckdb")
+def _numbers_duckdb(element: Numbers, compiler: SQLCompiler, **kw: Any) -> str:
+    numbers = _operands(element, compiler, **kw)
+    known = " AND ".join(f"{number} IS NOT NULL" for number in numbers)
+    return f"CASE WHEN {known} THEN [{', '.join(f'CAST({number} AS DOUBLE)' for number in numbers)}] END"
+
+
+@compiles(Numbers)
+def _numbers(element: Numbers, compiler: SQLCompiler, **kw: Any) -> str:
+    numbers = _operands(element, compiler, **kw)
+    known = " AND ".join(f"{number} IS NOT NULL" for number in numbers)
+    listed = ", ".join(f"CAST({number} AS DOUBLE PRECISION)" for number in numbers)
+    return f"CASE WHEN {known} THEN ARRAY[{listed}] END"
 
 
 @compiles(Converted, "duckdb")

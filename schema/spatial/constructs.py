@@ -153,6 +153,15 @@ def _length(a: AnyPosition, b: AnyPosition, sign: str) -> Number:
     return sa.func.sqrt(_squared(a, b, sign), type_=sa.Double())
 
 
+def position_vector(position: AnyPosition) -> Vector:
+    """Unit vector of a point: the stored one, else computed from its coordinates."""
+    vector = _vector(position)
+    if vector is not None:
+        return vector
+    lon, lat = _radians(position)
+    return sa.func.cos(lat) * sa.func.cos(lon), sa.func.cos(lat) * sa.func.sin(lon), sa.func.sin(lat)
+
+
 def _vector(position: AnyPosition) -> Vector | None:
     if isinstance(position, Position):
         return position.vector

@@ -35,7 +35,9 @@ ADQL_UNIT = f"{_STD}#features-adql-unit"
 ADQL_OFFSET = f"{_STD}#features-adql-offset"
 ADQL_CONDITIONAL = f"{_STD}#features-adql-conditional"
 
-GEOMETRY_FUNCTIONS = ("POINT", "CIRCLE", "CONTAINS", "INTERSECTS", "DISTANCE", "COORD1", "COORD2")
+GEOMETRY_FUNCTIONS = (
+    "AREA", "BOX", "CENTROID", "CIRCLE", "CONTAINS", "COORD1", "COORD2", "DISTANCE", "INTERSECTS", "POINT", "POLYGON",
+)  # fmt: skip
 
 USER_DEFINED_FUNCTIONS: tuple[str, ...] = ()
 
@@ -50,5 +52,6 @@ LANGUAGE_FEATURES: tuple[LanguageFeature, ...] = (
     LanguageFeature(ADQL_SETS, "INTERSECT"),
     LanguageFeature(ADQL_COMMON_TABLE, "WITH"),
     LanguageFeature(ADQL_TYPE, "CAST"),
+    LanguageFeature(ADQL_UNIT, "IN_UNIT"),
     LanguageFeature(ADQL_OFFSET, "OFFSET"),
 )

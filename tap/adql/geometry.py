@@ -9,10 +9,12 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from schema.engines.constructs import Numbers
 from schema.spatial.constructs import AnyPosition, FixedPosition, Position, is_within, position_of, separation
+from schema.spatial.polygons import FixedPolygon, box, is_in_polygon
 from tap.adql import nodes as n
 from tap.adql.constants import constant_number
-from tap.adql.errors import fault
+from tap.adql.errors import FaultError, fault
 from tap.adql.resolve import Names
 from tap.adql.scope import Relation, SourceColumn
 
@@ -55,13 +57,28 @@ class Geometry:
 
     def contains(self, node: n.FunctionCall) -> sa.ColumnElement[bool]:
         """Whether the first geometry lies in the second, rim included."""
-        inner, outer = (self._circle(argument, node.name) for argument in node.arguments)
+        inner, outer = (self._region(argument, node.name) for argument in node.arguments)
+        if isinstance(outer, FixedPolygon):
+            return self._in_polygon(node, inner, outer)
+        if isinstance(inner, FixedPolygon):
+            raise _unsupported(node.arguments[0], "CONTAINS with a polygon as its first geometry")
         return self._touch(inner, outer, -1)
 
     def intersects(self, node: n.FunctionCall) -> sa.ColumnElement[bool]:
         """Whether two geometries have a point in common."""
-        a, b = (self._circle(argument, node.name) for argument in node.arguments)
+        a, b = (self._region(argument, node.name) for argument in node.arguments)
+        if isinstance(b, FixedPolygon):
+            return self._in_polygon(node, a, b)
+        if isinstance(a, FixedPolygon):
+            return self._in_polygon(node, b, a)
         return self._touch(a, b, 1)
+
+    def _in_polygon(
+        self, node: n.FunctionCall, point: Circle | FixedPolygon, polygon: FixedPolygon
+    ) -> sa.ColumnElement[bool]:
+        if isinstance(point, FixedPolygon) or not (isinstance(point.radius, float) and point.radius == 0.0):
+            raise _unsupported(node, f"{node.name} of a polygon and anything but a point")
+        return is_in_polygon(point.centre, polygon)
 
     def _touch(self, a: Circle, b: Circle, sign: int) -> sa.ColumnElement[bool]:
         """Whether centres are at most ``b.radius + sign * a.radius`` apart."""
@@ -71,13 +88,33 @@ class Geometry:
                 return is_within(a.centre, b.centre, reach)
             # A circle in a smaller one: never, but NULL where a coordinate is.
             return separation(a.centre, b.centre) < sa.literal_column("0")
-        radii = [each.radius if not isinstance(each.radius, float) else _bound(each.radius) for each in (a, b)]
+        radii = [_sql(each.radius) for each in (a, b)]
         reach_of_row = radii[1] + radii[0] if sign > 0 else radii[1] - radii[0]
         if isinstance(a.radius, float) and a.radius == 0.0:
             reach_of_row = radii[1]
         elif isinstance(b.radius, float) and b.radius == 0.0 and sign > 0:
             reach_of_row = radii[0]
         return separation(a.centre, b.centre) <= reach_of_row
+
+    def area(self, node: n.FunctionCall) -> sa.ColumnElement[Any]:
+        """Area of a geometry, square degrees."""
+        region = self._region(node.arguments[0], node.name)
+        if isinstance(region, FixedPolygon):
+            return _sql(abs(region.signed_area))
+        half: sa.ColumnElement[Any] = sa.func.radians(_sql(region.radius), type_=sa.Double()) * 0.5
+        sine: sa.ColumnElement[Any] = sa.func.sin(half, type_=sa.Double())
+        return sine * sine * _sql(4.0 * math.pi * math.degrees(1.0) ** 2)
+
+    def array(self, node: n.FunctionCall) -> sa.ColumnElement[Any]:
+        """A geometry as the numbers that DALI writes for it."""
+        region = self._region(node, node.name)
+        if isinstance(region, FixedPolygon):
+            numbers = [_sql(each) for vertex in region.vertices for each in (vertex.lon, vertex.lat)]
+        else:
+            numbers = [_sql(region.centre.lon), _sql(region.centre.lat)]
+            if node.name == "CIRCLE":
+                numbers.append(_sql(region.radius))
+        return Numbers(*numbers)
 
     def distance(self, node: n.FunctionCall) -> sa.ColumnElement[Any]:
         """Angle between two points, degrees."""
@@ -93,8 +130,7 @@ class Geometry:
     def coordinate(self, node: n.FunctionCall) -> sa.ColumnElement[Any]:
         """COORD1 or COORD2 of a point."""
         point = self._point(node.arguments[0], node.name)
-        value = point.lon if node.name == "COORD1" else point.lat
-        return _bound(value) if isinstance(value, float) else value
+        return _sql(point.lon if node.name == "COORD1" else point.lat)
 
     def _ends(self, node: n.FunctionCall) -> tuple[AnyPosition, AnyPosition]:
         arguments = node.arguments
@@ -102,22 +138,58 @@ class Geometry:
             return self._position(arguments[0], arguments[1]), self._position(arguments[2], arguments[3])
         return self._point(arguments[0], "DISTANCE"), self._point(arguments[1], "DISTANCE")
 
-    def _circle(self, node: n.Expression, owner: str) -> Circle:
+    def _region(self, node: n.Expression, owner: str) -> Circle | FixedPolygon:
         shape, arguments = self._shape(node, owner)
-        if shape.name == "POINT":
-            return Circle(self._position(*arguments), 0.0)
-        if shape.name != "CIRCLE":
-            raise fault(shape.position, f"{owner} with {shape.name} is not supported by this service yet.")
+        match shape.name:
+            case "POINT" | "CENTROID":
+                return Circle(self._point(shape, owner), 0.0)
+            case "CIRCLE":
+                return self._circle(arguments)
+            case "POLYGON":
+                return self._polygon(shape, arguments)
+            case "BOX":
+                return self._box(shape, arguments)
+        raise _unsupported(shape, f"{owner} with {shape.name}")
+
+    def _circle(self, arguments: tuple[n.Expression, ...]) -> Circle:
         radius = constant_number(arguments[-1])
         if radius is not None and not 0.0 <= radius < math.inf:
             raise fault(arguments[-1].position, f"The radius of a circle must not be negative, it is {radius:.10g}.")
         centre = self._position(*arguments[:2]) if len(arguments) == 3 else self._point(arguments[0], "CIRCLE")
         return Circle(centre, float(radius) if radius is not None else self._lower(arguments[-1]))
 
+    def _polygon(self, shape: n.FunctionCall, arguments: tuple[n.Expression, ...]) -> FixedPolygon:
+        if all(isinstance(argument, n.FunctionCall) and argument.name == "POINT" for argument in arguments):
+            points = [self._point(argument, "POLYGON") for argument in arguments]
+        else:
+            points = [self._position(*pair) for pair in zip(arguments[::2], arguments[1::2], strict=True)]
+        vertices = tuple(point for point in points if isinstance(point, FixedPosition))
+        if len(vertices) < len(points):
+            raise _unsupported(shape, "POLYGON of anything but numbers")
+        try:
+            return FixedPolygon(vertices)
+        except ValueError as error:
+            raise fault(shape.position, str(error)) from None
+
+    def _box(self, shape: n.FunctionCall, arguments: tuple[n.Expression, ...]) -> FixedPolygon:
+        centre = self._position(*arguments[:2]) if len(arguments) == 4 else self._point(arguments[0], "BOX")
+        width, height = (constant_number(argument) for argument in arguments[-2:])
+        if not isinstance(centre, FixedPosition) or width is None or height is None:
+            raise _unsupported(shape, "BOX of anything but numbers")
+        try:
+            return box(centre, float(width), float(height))
+        except ValueError as error:
+            raise fault(arguments[-2].position, str(error)) from None
+
     def _point(self, node: n.Expression, owner: str) -> AnyPosition:
         shape, arguments = self._shape(node, owner)
+        if shape.name == "CENTROID":
+            region = self._region(arguments[0], "CENTROID")
+            if isinstance(region, FixedPolygon):
+                raise _unsupported(shape, "CENTROID of a polygon")
+            return region.centre
         if shape.name != "POINT":
-            raise fault(shape.position, f"{owner} with {shape.name} is not supported by this service yet.")
+            raise _unsupported(shape, f"{owner} with {shape.name}")
         return self._position(*arguments)
 
     def _shape(self, node: n.Expression, owner: str) -> tuple[n.FunctionCall, tuple[n.Expression, ...]]:
@@ -126,7 +198,7 @@ class Geometry:
             node = node.operand
         if not isinstance(node, n.FunctionCall):
             what = "a column" if isinstance(node, n.ColumnReference) else "this expression"
-            raise fault(node.position, f"{owner} with {what} as geometry is not supported by this service yet.")
+            raise _unsupported(node, f"{owner} with {what} as geometry")
         arguments = node.arguments
         if arguments and isinstance(arguments[0], n.StringLiteral) and node.name != "REGION":
             _check_frame(arguments[0])
@@ -167,5 +239,9 @@ def _check_frame(node: n.StringLiteral) -> None:
         )
 
 
-def _bound(value: float) -> sa.ColumnElement[Any]:
-    return sa.bindparam(None, value, sa.Double(), unique=True)
+def _sql(value: float | sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.bindparam(None, value, sa.Double(), unique=True) if isinstance(value, float) else value
+
+
+def _unsupported(node: n.Expression, what: str) -> FaultError:
+    return fault(node.position, f"{what} is not supported by this service yet.")

@@ -205,11 +205,12 @@ class Values:
                 return self.geometry.distance(node)
             case "COORD1" | "COORD2":
                 return self.geometry.coordinate(node)
-            case "POINT" | "CIRCLE" | "POLYGON":
-                raise fault(
-                    node.position,
-                    f"{node.name} outside of a geometric function is not supported by this service yet.",
-                )
+            case "AREA":
+                return self.geometry.area(node)
+            case "POINT" | "CIRCLE" | "POLYGON" | "BOX" | "CENTROID":
+                return self.geometry.array(node)
+            case "IN_UNIT":
+                return c.RealArithmetic([self.value(node.arguments[0]), self.bound(self.types.factor(node))], "*")
             case "COALESCE":
                 return self._coalesce(node)
             case "LOWER":

@@ -12,6 +12,7 @@ from tap.adql.errors import fault
 from tap.adql.functions import USER_DEFINED_FUNCTIONS
 from tap.adql.resolve import Names
 from tap.adql.scope import MergedColumn, Output, Source, SourceColumn
+from tap.adql.units import unit_factor
 from vo.tables.field import Datatype, Field
 
 
@@ -37,6 +38,8 @@ SHAPE_FIELDS = {
     "POINT": Field("", "double", arraysize="2", xtype="point", ucd="pos.eq"),
     "CIRCLE": Field("", "double", arraysize="3", xtype="circle"),
     "POLYGON": Field("", "double", arraysize="*", xtype="polygon"),
+    "BOX": Field("", "double", arraysize="*", xtype="polygon"),
+    "CENTROID": Field("", "double", arraysize="2", xtype="point", ucd="pos.eq"),
 }
 NULL = Field("", "char", arraysize="*", description="NULL")
 
@@ -232,9 +235,15 @@ class Types:
             return Field("", "double", unit="deg", ucd="pos.angDistance")
         if name in SHAPE_FIELDS:
             return SHAPE_FIELDS[name]
+        if name == "AREA":
+            return Field("", "double", unit="deg**2", ucd="phys.angArea")
+        if name == "IN_UNIT":
+            self.factor(node)
+            field = self.of(arguments[0])
+            return Field("", "double", unit=_literal(arguments[1]), ucd=field.ucd)
         if name in ("COORD1", "COORD2"):
             return Field("", "double", unit="deg")
-        if name in ("AREA", "BOX", "CENTROID", "COORDSYS", "IN_UNIT", "REGION"):
+        if name in ("COORDSYS", "REGION"):
             raise fault(node.position, f"The function {name} is not supported by this service yet.")
         fields = [self._number(argument, name) for argument in arguments]
         if name in ("ABS", "MOD") and all(is_integer(field) for field in fields):
@@ -244,6 +253,23 @@ class Types:
         if name in _ANGLES_OUT or name == "RADIANS":
             return replace(DOUBLE, unit="rad")
         return replace(DOUBLE, unit="deg") if name == "DEGREES" else DOUBLE
+
+    def factor(self, node: n.FunctionCall) -> float:
+        """What IN_UNIT multiplies its number with.
+
+        Raises
+        ------
+        FaultError
+            Raised for what has no unit and for units that do not fit.
+        """
+        value, unit = node.arguments
+        have = self._number(value, "IN_UNIT").unit
+        if have is None:
+            raise fault(value.position, "IN_UNIT needs a value with a unit; this one has none.")
+        try:
+            return unit_factor(have, _literal(unit))
+        except ValueError as error:
+            raise fault(unit.position, str(error)) from None
 
     def _coalesce(self, node: n.FunctionCall) -> Field:
         known = [(argument, self.of(argument)) for argument in node.arguments if self.of(argument) is not NULL]
@@ -279,6 +305,11 @@ class Types:
         elif isinstance(right, n.NumberLiteral):
             hint = " Text stands in single quotes."
         raise fault(right.position, f"This is {b.value}; it cannot be compared with {a.value}.{hint}")
+
+
+def _literal(node: n.Expression) -> str:
+    assert isinstance(node, n.StringLiteral)
+    return node.value
 
 
 def widest(*fields: Field) -> Datatype:

@@ -115,7 +115,14 @@ REFUSED = [
     ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(ra,dec), CIRCLE(1,2,-3))", ["column 65", "-3"]),
     ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(ra,dec), CIRCLE(1,95,3))", ["column 63", "95"]),
     ("SELECT id FROM stars WHERE 1=CONTAINS(POINT('GALACTIC',ra,dec), CIRCLE(1,9,3))", ["column 45", "GALACTIC"]),
-    ("SELECT AREA(name) FROM stars", ["column 8: The function AREA is not supported by this service yet."]),
+    ("SELECT AREA(name) FROM stars", ["column 13: AREA with a column as geometry is not supported"]),
+    ("SELECT IN_UNIT(ra, 'kg') FROM stars", ["column 20: The unit deg cannot be converted to kg."]),
+    ("SELECT IN_UNIT(ra, 'foo') FROM stars", ["column 20: 'foo' is no unit."]),
+    ("SELECT IN_UNIT(ra, '') FROM stars", ["without a unit"]),
+    ("SELECT IN_UNIT(n, 'kg') FROM stars", ["column 16: IN_UNIT needs a value with a unit"]),
+    ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(1,2), POLYGON(0,0,180,0,90,10))", ["opposite each other"]),
+    ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(1,2), BOX(0,0,1,180))", ["between 0 and 180"]),
+    ("SELECT id FROM stars WHERE 1=INTERSECTS(POLYGON(0,0,1,0,1,1), CIRCLE(0,0,1))", ["anything but a point"]),
     ("WITH a AS (SELECT id FROM stars), a AS (SELECT id FROM stars) SELECT * FROM a", ["twice"]),
 ]
 

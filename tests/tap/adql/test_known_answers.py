@@ -15,6 +15,9 @@ from schema.engines.dialect import render
 from tap.adql.compile import compile_query
 from tap.adql.errors import AdqlError
 
+# What this service says of the features it does not have yet.
+NOT_YET = ("of a polygon and anything but a point is not supported by this service yet.",)
+
 pytestmark = pytest.mark.testdata
 
 
@@ -61,7 +64,7 @@ def test_the_answer_is_the_known_one(
     try:
         query = compile_query(adql, catalogue)
     except AdqlError as error:
-        if "not supported by this service yet" in str(error):
+        if any(words in str(error) for words in NOT_YET):
             pytest.skip(str(error))
         raise
     sql, parameters = render(query.select)

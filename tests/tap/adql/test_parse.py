@@ -217,7 +217,11 @@ def grown(values: st.SearchStrategy[n.Expression]) -> st.SearchStrategy[n.Expres
         | st.builds(n.FunctionCall, st.sampled_from(["ABS", "SQRT"]), st.tuples(inner | primaries), st.just(0))
         | st.builds(n.Cast, values, st.sampled_from(["INTEGER", "TIMESTAMP"]), st.none(), st.just(0))
         | st.builds(
-            n.SetFunctionCall, st.sampled_from(["MAX", "COUNT"]), st.sampled_from([None, "DISTINCT"]), values, st.just(0)
+            n.SetFunctionCall,
+            st.sampled_from(["MAX", "COUNT"]),
+            st.sampled_from([None, "DISTINCT"]),
+            values,
+            st.just(0),
         )
     )
 
