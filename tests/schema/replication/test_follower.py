@@ -543,3 +543,51 @@ def psql(truth: Truth, statement: str) -> None:
             cursor.execute(statement)
     finally:
         connection.close()
+
+
+def test_a_full_disk_stops_the_copy_and_room_lets_it_go_on(truth: Truth, folder: Path) -> None:
+    insert(truth, *range(6000))
+    code = """
+import pathlib, resource, sys
+from schema.engines.replica import Replica
+from schema.published import published
+from schema.replication.follower import Follower
+from schema.replication.tables import replicated_tables
+from schema.truth import Truth
+replica = Replica(pathlib.Path(sys.argv[1]), replicated_tables(published("https://archive.example")), {})
+truth = Truth(sys.argv[2])
+follower = Follower(replica, truth.engine, truth.url)
+follower.follow()
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+largest = max(path.stat().st_size for path in pathlib.Path(sys.argv[1]).iterdir())
+# No file may grow beyond what is there: to the database that is a full disk.
+resource.setrlimit(resource.RLIMIT_FSIZE, (largest, limits[1]))
+with truth.engine.begin() as connection:
+    connection.exec_driver_sql("UPDATE ivoa.obscore SET target_name = md5(dp_id) || md5(obs_id)")
+failures = 0
+for _ in range(3):
+    try:
+        follower.follow()
+    except Exception as error:
+        failures += 1
+        print(type(error).__name__, error, file=sys.stderr)
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+follower.follow()
+with replica.cursor() as cursor:
+    print(failures, *cursor.execute("SELECT count(*), count(target_name) FROM ivoa.obscore").fetchall()[0])
+follower.stop()
+replica.close()
+truth.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder), truth.url], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    failures, rows, named = map(int, done.stdout.split()[-3:])
+    assert failures > 0
+    assert (rows, named) == (6000, 6000)
+    replica = open_replica(folder)
+    try:
+        assert agree(truth, replica)
+    finally:
+        replica.close()
