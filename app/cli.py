@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+from flask import Flask
 from rich.console import Console
 from rich.table import Table
 
@@ -88,7 +89,7 @@ def serve(archive: Archive, host: str | None, port: int | None, base_url: str | 
         migrate(truth.engine)
         serving: list[Serving] = []
 
-        def make_app() -> object:
+        def make_app() -> Flask:
             serving.append(Serving(archive, truth.url))
             return serving[0].app
 

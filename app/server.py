@@ -35,7 +35,7 @@ def only_server(directory: Path) -> Iterator[None]:
         yield
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class Server(BaseApplication):
     """Serve a Flask application until a signal stops it.
 
     Parameters
