@@ -21,6 +21,7 @@ _PARAMETER = re.compile(r"PV([1-9])_([0-9]{1,2})")
 _PLAIN = re.compile(r"LONPOLE|LATPOLE|[AB]P?_(ORDER|[0-9]_[0-9])")
 _WIDE_DEG = 5.0
 _MAX_PARTS = 256
+_MAX_ORDER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ def _celestial_cards(header: Header, axes: tuple[int, int]) -> fits.Header:
             number = header.number(keyword)
             if number is None:
                 raise AstrometryError(f"{keyword} = {value!r} is not a number.")
+            if name.endswith("_ORDER") and not 0 <= number <= _MAX_ORDER:
+                raise AstrometryError(f"{keyword} = {value} is not the order of a polynomial.")
             value = int(number) if name.endswith("_ORDER") else number
         if name.startswith("CD") and name[2].isdigit():
             matrix.append(float(value))

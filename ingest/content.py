@@ -20,6 +20,7 @@ _COMPANIONS = (
     "THUMBNAIL", "APERTURE",
 )  # fmt: skip
 _FALLBACKS = 6
+_MAX_COLUMNS = 999
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Content:
         """Names of the columns of a table, upper case."""
         return tuple(
             (hdu.header.text(f"TTYPE{number}") or "").upper()
-            for number in range(1, (hdu.header.integer("TFIELDS") or 0) + 1)
+            for number in range(1, min(hdu.header.integer("TFIELDS") or 0, _MAX_COLUMNS) + 1)
         )
 
 

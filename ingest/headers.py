@@ -26,6 +26,7 @@ MAX_HEADER = 64 << 20
 """Longest header that is read, in bytes."""
 
 _CHUNK = 1 << 20
+_MAX_AXES = 999
 _SIMPLE = re.compile(rb"SIMPLE *=")
 
 Packing = Literal["", ".gz", ".Z", ".bz2", ".xz"]
@@ -78,8 +79,9 @@ class Hdu:
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes in FITS order; of the image itself when it is tile-compressed, () without data."""
         prefix = "ZNAXIS" if self.header.value("ZIMAGE") is True else "NAXIS"
-        lengths = [self.header.integer(f"{prefix}{axis + 1}") or 0 for axis in range(self.header.integer(prefix) or 0)]
-        return () if 0 in lengths else tuple(lengths)
+        count = min(self.header.integer(prefix) or 0, _MAX_AXES)
+        lengths = [self.header.integer(f"{prefix}{axis}") or 0 for axis in range(1, count + 1)]
+        return () if any(length < 1 for length in lengths) else tuple(lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +408,7 @@ def data_size(header: Header, index: int) -> int:
     ----------
     FITS 4.0, "Mandatory keywords", equations 1, 2 and 4.
     """
-    naxis = _required(header, "NAXIS", index, 0, 999)
+    naxis = _required(header, "NAXIS", index, 0, _MAX_AXES)
     if naxis == 0:
         return 0
     bitpix = _required(header, "BITPIX", index, -64, 64)

@@ -105,6 +105,7 @@ def test_other_axes_do_not_matter() -> None:
         pytest.param({"CTYPE1": "RA---XYZ", "CTYPE2": "DEC--XYZ"}, id="no projection"),
         pytest.param({"CD1_1": 0.0, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 0.0}, id="singular"),
         pytest.param({"CD1_1": "nan"}, id="no number"),
+        pytest.param({"CTYPE1": "RA---TAN-SIP", "A_ORDER": 10**9, "B_ORDER": 2}, id="a polynomial without end"),
         pytest.param({"CRVAL2": 123.0}, id="beyond the pole"),
         pytest.param({"CRVAL1": 0.0, "CRVAL2": 0.0}, id="not set"),
     ],

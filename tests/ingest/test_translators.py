@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from ingest.headers import read_fits
+from ingest.cards import Header, read_cards
+from ingest.headers import FitsFile, Hdu, read_fits
 from ingest.obscore import Description, describe
 from ingest.release import ReleaseRule
 from ingest.translators.base import without_ending
@@ -21,7 +22,7 @@ NOW = datetime.datetime(2026, 1, 1)
 def described(tmp_path: Path):  # type: ignore[no-untyped-def]
     def make(*hdus: Any, name: str = "file.fits", rule: ReleaseRule | None = None, **cards: object) -> Description:
         stream = io.BytesIO()
-        units = fits.HDUList(hdus or [fits.PrimaryHDU(np.zeros((4, 5), np.int16))])
+        units = fits.HDUList(list(hdus) or [fits.PrimaryHDU(np.zeros((4, 5), np.int16))])
         for keyword, value in cards.items():
             units[0].header[keyword] = value
         units.writeto(stream)
@@ -245,3 +246,12 @@ def test_values_that_a_column_cannot_hold_are_left_out_with_a_warning(described)
     assert {word for word in ("ob_id", "tel_airm_start", "exposure", "MJD-OBS", "DATE-OBS") if any(
         word in warning for warning in found.warnings)} == {
         "ob_id", "tel_airm_start", "exposure", "MJD-OBS", "DATE-OBS"}  # fmt: skip
+
+
+@pytest.mark.parametrize("cards", [{"TFIELDS": 10**15}, {"ZIMAGE": True, "ZNAXIS": 10**15}], ids=str)
+def test_counts_without_end_are_not_counted_up(cards: dict[str, object]) -> None:
+    header = fits.Header({"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 0} | cards)
+    read = Header(read_cards(header.tostring(endcard=False, padding=False).encode()))
+    primary = Header(read_cards(fits.Header({"SIMPLE": True}).tostring(endcard=False, padding=False).encode()))
+    file = FitsFile("altered.fits", "", (Hdu(0, primary, 0, 2880, 0), Hdu(1, read, 2880, 5760, 0)))
+    assert describe(file, authority="toy.example", rule=ReleaseRule(), now=NOW).dp_id == "altered"
