@@ -268,11 +268,25 @@ def _real_function_duckdb(element: RealFunction, compiler: SQLCompiler, **kw: An
 @compiles(RealFunction)
 def _real_function(element: RealFunction, compiler: SQLCompiler, **kw: Any) -> str:
     first, *others = _operands(element, compiler, **kw)
+    if element.function == "power":
+        return _power(first, others[0])
+    if others and element.function in ("round", "trunc"):
+        return f"CAST({element.function}(CAST({first} AS NUMERIC), {others[0]}) AS DOUBLE PRECISION)"
     domain = REAL_FUNCTIONS[element.function]
     if domain is not None:
         first = f"CASE WHEN {first} {domain} THEN {first} END"
     function = {"log10": "log"}.get(element.function, element.function)
     return f"{function}({', '.join([first, *others])})"
+
+
+def _power(a: str, b: str) -> str:
+    """PostgreSQL's SQL of a power; it fails where the result has no value, is too large or too small."""
+    size = f"{b} * ln(abs({a}))"
+    return (
+        f"CASE WHEN {a} = 0 THEN CASE WHEN {b} > 0 THEN 0 WHEN {b} = 0 THEN 1 END "
+        f"WHEN {a} < 0 AND {b} <> trunc({b}) OR {size} > 709.78 THEN NULL "
+        f"WHEN {size} < -700 THEN 0 ELSE power({a}, {b}) END"
+    )
 
 
 @compiles(RealRemainder, "duckdb")
@@ -311,4 +325,16 @@ def _converted_duckdb(element: Converted, compiler: SQLCompiler, **kw: Any) -> s
 @compiles(Converted)
 def _converted(element: Converted, compiler: SQLCompiler, **kw: Any) -> str:
     target = compiler.dialect.type_compiler_instance.process(element.target)
-    return f"CAST({compiler.process(element.clauses, **kw)} AS {target})"
+    value = compiler.process(element.clauses, **kw)
+    (source,) = element.clauses
+    if isinstance(source.type, sa.String):
+        name = target.lower()
+        return f"CAST(CASE WHEN pg_input_is_valid({value}, '{name}') THEN CAST({value} AS TEXT) END AS {target})"
+    bits = _WHOLE_BITS.get(type(element.target))
+    if bits is not None:
+        limit = 2 ** (bits - 1)
+        return f"CASE WHEN {value} BETWEEN {-limit} AND {limit - 1} THEN CAST({value} AS {target}) END"
+    return f"CAST({value} AS {target})"
+
+
+_WHOLE_BITS: dict[type, int] = {sa.SmallInteger: 16, sa.Integer: 32, sa.BigInteger: 64}

@@ -24,7 +24,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class NumberLiteral:
-    """An unsigned number: `value` is an int for digits alone, else a float."""
+    """An unsigned number: `value` is an int for digits alone that fit into 64 bits, else a float."""
 
     value: int | float
     position: int = field(compare=False)

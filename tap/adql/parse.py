@@ -106,7 +106,8 @@ class _Builder(Transformer[Token, Any]):
 
     def number(self, token: Token) -> n.NumberLiteral:
         try:
-            value: int | float = int(token) if token.type == "DIGITS" and len(token) < 19 else float(token)
+            is_whole = token.type == "DIGITS" and len(token) < 4000 and int(token) < 2**63
+            value: int | float = int(token) if is_whole else float(token)
         except ValueError:  # pragma: no cover - the lexer lets only numbers pass
             raise fault(_start(token), f"{token} is no number.") from None
         if value == float("inf"):
@@ -380,7 +381,7 @@ def _join_last(
 
 def _count(digits: Token) -> int:
     """Number of rows or characters; beyond what a database can count it means the largest it can."""
-    return int(digits) if len(digits) < 19 else 2**63 - 1
+    return min(int(digits), 2**63 - 1) if len(digits) < 4000 else 2**63 - 1
 
 
 _BUILDER = _Builder()

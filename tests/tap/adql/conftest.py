@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column
@@ -142,8 +144,45 @@ def known_answers(testdata: Path) -> Iterator[tuple[Catalogue, duckdb.DuckDBPyCo
     made.close()
 
 
-@pytest.fixture
-def answer(catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) -> Answer:
+@pytest.fixture(scope="session")
+def postgresql(
+    truth_server: str, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection
+) -> Iterator[sa.Engine]:
+    """The same tables with the same rows in PostgreSQL."""
+    name = f"quipu_adql_{uuid4().hex}"
+    address = make_url(truth_server).set(drivername="postgresql+psycopg2")
+    server = sa.create_engine(address, isolation_level="AUTOCOMMIT")
+    with server.connect() as admin:
+        admin.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+    engine = sa.create_engine(address.set(database=name))
+    with engine.begin() as filling:
+        for published in catalogue:
+            filling.execute(sa.schema.CreateSchema(published.schema))
+            published.table.metadata.create_all(filling)
+            rows = connection.execute(f'SELECT * FROM {published.schema}."{published.name}"').fetchall()
+            names = [column.name for column in published.table.columns]
+            filling.execute(published.table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
+    yield engine
+    engine.dispose()
+    with server.connect() as admin:
+        admin.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def answer(
+    request: pytest.FixtureRequest, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection
+) -> Answer:
+    """Rows of a query, from each of the two databases in turn."""
+    if request.param == "postgresql":
+        engine: sa.Engine = request.getfixturevalue("postgresql")
+
+        def run_there(adql: str) -> list[tuple[Any, ...]]:
+            with engine.connect() as reader:
+                return [tuple(row) for row in reader.execute(compile_query(adql, catalogue).select)]
+
+        return run_there
+
     def run(adql: str) -> list[tuple[Any, ...]]:
         sql, parameters = render(compile_query(adql, catalogue).select)
         return connection.execute(sql, parameters).fetchall()
