@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
+from schema.backup import restore_backup, write_backup
 from schema.catalogue import Catalogue
 from schema.describe import describe
 from schema.engines.execute import EngineUnavailableError
@@ -232,7 +233,27 @@ def test_a_new_column_in_the_truth_leads_to_a_new_copy(truth: Truth, replica: Re
     assert agree(truth, replica)
 
 
-def test_a_restored_dump_ends_in_agreement(truth: Truth, replica: Replica, follower: Follower) -> None:
+def test_a_restored_backup_ends_in_agreement(
+    truth: Truth, replica: Replica, follower: Follower, tmp_path: Path
+) -> None:
+    insert(truth, 1, 2)
+    write_backup(truth, tmp_path / "backup")
+    insert(truth, 3)
+    follower.follow()
+    assert len(rows_of_replica(replica, obscore)) == 3
+    restore_backup(truth, tmp_path / "backup", replace=True)
+    follower.follow()
+    assert len(rows_of_replica(replica, obscore)) == 2
+    assert agree(truth, replica)
+    insert(truth, 4)
+    follower.follow()
+    assert len(rows_of_replica(replica, obscore)) == 3
+    assert agree(truth, replica)
+
+
+def test_another_history_with_the_same_numbers_ends_in_agreement(
+    truth: Truth, replica: Replica, follower: Follower
+) -> None:
     insert(truth, 1, 2)
     with truth.engine.connect() as connection:
         saved = connection.execute(sa.text("SELECT line, revision, token FROM archive.revision")).all()
