@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ingest.astrometry import AstrometryError, Coverage, Footprint, celestial_axes, coverage, footprint
 from ingest.cards import Header
 from ingest.content import Content
+from ingest.filters import band
 from ingest.frames import ecliptic, galactic
 from ingest.headers import FitsFile, Hdu
 from ingest.release import ReleaseRule, release_date
@@ -82,7 +83,8 @@ def describe(fits: FitsFile, *, authority: str, rule: ReleaseRule, now: datetime
     released = release_date(rule, translator, times, now)
     dp_id = translator.dp_id()
     covered, odd = _coverage(content, translator)
-    row = translator.row() | _place(content, translator, covered) | _times(translator, times) | _spectrum(translator)
+    row = translator.row() | _place(content, translator, covered) | _times(translator, times)
+    row |= _spectrum(translator, row)
     row |= {
         "dp_id": dp_id,
         "obs_id": row.get("obs_id") or dp_id,
@@ -178,10 +180,12 @@ def _times(translator: Translator, times: TimeRange) -> dict[str, Any]:
     }
 
 
-def _spectrum(translator: Translator) -> dict[str, Any]:
+def _spectrum(translator: Translator, row: dict[str, Any]) -> dict[str, Any]:
+    """Columns of the spectral axis; of an image without one by its filter."""
     spectrum = translator.spectrum()
     if spectrum is None:
-        return {}
+        limits = band(row.get("filter")) if row["dataproduct_type"] == "image" else None
+        return {} if limits is None else {"em_min": limits[0], "em_max": limits[1]}
     return {
         "em_min": spectrum.em_min,
         "em_max": spectrum.em_max,
@@ -196,6 +200,8 @@ def _raw(
 ) -> dict[str, Any]:
     """Row of ``dbo.raw``: what the keywords say and the positions."""
     found: dict[str, Any] = translator.raw_row() | {"dp_id": dp_id, "release_date": released, "last_mod_date": now}
+    if row.get("em_min") is not None:
+        found |= {"lambda_min": row["em_min"] * 1e9, "lambda_max": row["em_max"] * 1e9}
     if row.get("s_ra") is None:
         return found
     position = translator.position() or (row["s_ra"], row["s_dec"])

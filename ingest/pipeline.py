@@ -171,9 +171,11 @@ class Pipeline:
             except DBAPIError as error:
                 if getattr(error.orig, "pgcode", None) not in _RETRIED or attempt == _TRIES - 1:
                     raise
-        for examined in batch:
+        for examined, outcome in zip(batch, outcomes, strict=True):
             if examined.staged is not None:
                 examined.staged.path.unlink(missing_ok=True)
+                if outcome.state == "taken" and self.quarantine.exists(examined.staged.sha256):
+                    self.quarantine.delete(examined.staged.sha256)
         return outcomes
 
     def _write(self, connection: sa.Connection, batch: Sequence[Examined]) -> list[Outcome]:
@@ -197,13 +199,17 @@ class Pipeline:
         return outcomes
 
     def _keep(self, examined: Examined) -> str | None:
-        """Keep the bytes of a refused file."""
+        """Keep the bytes of a refused file; those that the store took before the database refused their row move."""
         if examined.staged is None:
             return None
-        if not self.quarantine.exists(examined.staged.sha256):
-            with examined.staged.path.open("rb") as bytes_:
-                self.quarantine.put(bytes_)
-        return self.quarantine.locate(examined.staged.sha256)
+        sha256 = examined.staged.sha256
+        adopted = not examined.staged.path.exists()
+        if not self.quarantine.exists(sha256):
+            with self.store.open(sha256) if adopted else examined.staged.path.open("rb") as source:
+                self.quarantine.put(source)
+        if adopted:
+            self.store.delete(sha256)
+        return self.quarantine.locate(sha256)
 
 
 def _is_about_a_row(error: DBAPIError) -> bool:

@@ -10,6 +10,7 @@ from astropy.time import Time
 from astropy.wcs import WCS
 
 from ingest.cards import Header, read_cards
+from ingest.filters import band
 from ingest.spectral import read_spectral_axis, spectral_axis, vacuum
 from ingest.times import as_datetime, as_mjd, read_clock, read_date, to_utc
 
@@ -129,3 +130,26 @@ def test_other_time_scales_become_utc(scale: str) -> None:
 @pytest.mark.parametrize("scale", [None, "UTC", "LOCAL", "?"])
 def test_utc_and_unknown_scales_stay(scale: str | None) -> None:
     assert to_utc(54000.25, scale) == 54000.25
+
+
+@pytest.mark.parametrize(
+    ("name", "inside_nm", "outside_nm"),
+    [
+        ("V", 545, 650), ("V_BESS", 545, 650), ("B639", 436, 545), ("g#782", 470, 600), ("r_SDSS", 620, 800),
+        ("g.MP9401", 470, 600), ("Ks", 2150, 1650), ("KS", 2150, 1650), ("Kshort_G1105", 2150, 1650), ("H", 1650, 2150),
+        ("R#642", 640, 450), ("i", 750, 600), ("Free,V", 545, 650),
+    ],
+)  # fmt: skip
+def test_broad_bands_let_their_light_through(name: str, inside_nm: float, outside_nm: float) -> None:
+    limits = band(name)
+    assert limits is not None
+    assert limits[0] < inside_nm * 1e-9 < limits[1]
+    assert not limits[0] < outside_nm * 1e-9 < limits[1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", None, "Free", "Clear", "GG435", "OG530", "NB_2.25", "B,V", "HK_G0603", "N_SW", "Thin1", "Medium", "CN#835"],
+)
+def test_other_filters_are_not_guessed(name: str | None) -> None:
+    assert band(name) is None

@@ -150,12 +150,14 @@ def test_a_file_is_forgotten_by_the_quarantine_when_it_is_taken(
     pipeline: Pipeline, frame: Path, write_fits: WriteFits
 ) -> None:
     other = write_fits("other.fits", ARCFILE="TOY.2024-03-10T01:02:03.004.fits", fill=1, **RAW)
-    assert states(run(pipeline, other, frame)) == {"taken": 1, "refused": 1}
+    assert states(run(pipeline, frame, other)) == {"taken": 1, "refused": 1}
     with pipeline.engine.begin() as connection:
         for table in (file, obscore, raw):
             connection.execute(sa.delete(table))
-    assert states(run(pipeline, frame)) == {"taken": 1}
+    assert [*pipeline.quarantine] != []
+    assert states(run(pipeline, other)) == {"taken": 1}
     assert rows(pipeline, quarantine) == []
+    assert [*pipeline.quarantine] == []
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "missing", "dangling"])
@@ -284,3 +286,19 @@ def test_a_full_store_stops_cleanly_and_the_next_run_finishes(
     assert len(rows(pipeline, file)) == 2
     assert states(run(pipeline, night)) == {"taken": 7, "held": 2}
     assert_whole(pipeline)
+
+
+def test_a_row_that_the_database_refuses_is_kept_and_the_others_are_taken(
+    pipeline: Pipeline, night: Path, write_fits: WriteFits
+) -> None:
+    for number in range(4):
+        write_fits(f"frame{number}.fits", fill=number)
+    with pipeline.engine.begin() as connection:
+        loaded = {"dp_id": "elsewhere", "obs_publisher_did": "ivo://toy.example/ID?frame2", "obs_id": "1"}
+        connection.execute(sa.insert(obscore).values(loaded | {"calib_level": 2, "obs_collection": "LOADED"}))
+    outcomes = run(pipeline, night)
+    assert [outcome.state for outcome in outcomes] == ["taken", "taken", "refused", "taken"]
+    assert "The database refuses its row" in str(outcomes[2].reason)
+    [refusal] = rows(pipeline, quarantine)
+    assert (refusal["name"], [*pipeline.quarantine]) == ("frame2.fits", [refusal["sha256"]])
+    assert set(pipeline.store) == {row["sha256"] for row in rows(pipeline, file)}
