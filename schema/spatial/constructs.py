@@ -22,6 +22,11 @@ Vector: TypeAlias = tuple[Number, Number, Number]
 _RIM = 5e-16
 
 
+_SLACK = 1e-14
+_SLACK_DEG = 1e-10
+_WIDEST_BAND = 10.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Position:
     """A point that differs from row to row.
@@ -106,7 +111,8 @@ def is_within(a: AnyPosition, b: AnyPosition, radius: float, *, inclusive: bool 
     """Whether two points are at most, or less than, a fixed radius apart.
 
     Where one is the stored position of a table and the other fixed, the condition begins with ranges of HEALPix
-    numbers, which let the engine skip all the rest of the sky.
+    numbers, which let the engine skip all the rest of the sky. Where both differ from row to row, it begins with a
+    band of latitude, which lets the engine join sorted rows instead of trying all pairs.
 
     Raises
     ------
@@ -119,12 +125,43 @@ def is_within(a: AnyPosition, b: AnyPosition, radius: float, *, inclusive: bool 
         a, b = b, a
     if not isinstance(a, Position) or a.vector is None or _vector(b) is None:
         apart = separation(a, b)
-        return apart <= _bound(radius) if inclusive else apart < _bound(radius)
+        near = apart <= _bound(radius) if inclusive else apart < _bound(radius)
+        return _in_band(a, b, _bound(radius * (1 + 1e-12) + _SLACK_DEG), near) if radius < _WIDEST_BAND else near
     near = _is_near(a, b, radius, inclusive)
+    if isinstance(b, Position) and radius < _WIDEST_BAND:
+        return _in_band(a, b, _bound(2.0 * math.sin(math.radians(radius) / 2.0) + _SLACK), near)
     if a.hpx is None or not isinstance(b, FixedPosition) or radius >= 60.0:
         return near
     ranges = circle_ranges(b.lon % 360.0, b.lat, radius)
     return sa.and_(sa.or_(*(a.hpx.between(_whole(first), _whole(last)) for first, last in ranges)), near)
+
+
+def is_within_reach(a: AnyPosition, b: AnyPosition, radius: Number) -> Condition:
+    """Whether two points are at most so far apart as the row says, degrees; never where its radius is negative."""
+    # A chord is shorter than its arc: in radians the radius also bounds the difference of vectors.
+    is_stored = _are_stored(a, b)
+    width = sa.func.radians(radius, type_=sa.Double()) + _bound(_SLACK) if is_stored else radius + _bound(_SLACK_DEG)
+    return _in_band(a, b, width, separation(a, b) <= radius)
+
+
+def _are_stored(a: AnyPosition, b: AnyPosition) -> bool:
+    return isinstance(a, Position) and isinstance(b, Position) and a.vector is not None and b.vector is not None
+
+
+def _in_band(a: AnyPosition, b: AnyPosition, width: Number, near: Condition) -> Condition:
+    """A condition on pairs of rows behind one that it implies; `width` in the measure of `_height`."""
+    if not (isinstance(a, Position) and isinstance(b, Position)):
+        return near
+    is_stored = _are_stored(a, b)
+    first, second = _height(a, is_stored), _height(b, is_stored)
+    return sa.and_(first >= second - width, first <= second + width, near)
+
+
+def _height(position: Position, is_stored: bool) -> Number:
+    """What puts rows in order of latitude: the third component of the vector, else degrees; NULL as the position is."""
+    if is_stored and position.vector is not None:
+        return position.vector[2]
+    return position.lat + position.lon * sa.literal_column("0")
 
 
 def _is_near(a: AnyPosition, b: AnyPosition, radius: float, inclusive: bool) -> Condition:

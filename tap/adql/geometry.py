@@ -10,7 +10,15 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from schema.engines.constructs import Numbers
-from schema.spatial.constructs import AnyPosition, FixedPosition, Position, is_within, position_of, separation
+from schema.spatial.constructs import (
+    AnyPosition,
+    FixedPosition,
+    Position,
+    is_within,
+    is_within_reach,
+    position_of,
+    separation,
+)
 from schema.spatial.polygons import FixedPolygon, box, is_in_polygon
 from tap.adql import nodes as n
 from tap.adql.constants import constant_number
@@ -94,7 +102,7 @@ class Geometry:
             reach_of_row = radii[1]
         elif isinstance(b.radius, float) and b.radius == 0.0 and sign > 0:
             reach_of_row = radii[0]
-        return separation(a.centre, b.centre) <= reach_of_row
+        return is_within_reach(a.centre, b.centre, reach_of_row)
 
     def area(self, node: n.FunctionCall) -> sa.ColumnElement[Any]:
         """Area of a geometry, square degrees."""

@@ -15,7 +15,14 @@ from cdshealpix.nested import healpix_to_lonlat
 
 from schema.engines.dialect import render
 from schema.replication.positions import hidden_columns
-from schema.spatial.constructs import FixedPosition, Position, is_within, position_of, separation
+from schema.spatial.constructs import (
+    FixedPosition,
+    Position,
+    is_within,
+    is_within_reach,
+    position_of,
+    separation,
+)
 from schema.spatial.healpix import MOST_RANGES, circle_ranges
 
 Degrees = npt.NDArray[np.float64]
@@ -168,6 +175,47 @@ def test_two_stored_positions_are_compared_without_their_coordinates(connection:
         (int(i), int(j)) for i in range(300) for j in np.flatnonzero(apart(ra, dec, ra[i], dec[i]) <= 4.0)
     }
     assert pairs == expected
+
+
+LEFT, RIGHT = SKY.alias("a"), SKY.alias("b")
+
+
+def pair_conditions(radius: float) -> dict[str, sa.ColumnElement[bool]]:
+    a, b = LEFT, RIGHT
+    stored_a, stored_b = position_of(a), position_of(b)
+    assert stored_a is not None
+    assert stored_b is not None
+    plain_b = Position(b.c.ra, b.c.dec)
+    reach = sa.bindparam(None, radius, sa.Double(), unique=True)
+    return {
+        "stored": is_within(stored_a, stored_b, radius),
+        "stored and computed": is_within(stored_a, plain_b, radius),
+        "computed": is_within(Position(a.c.ra, a.c.dec), plain_b, radius),
+        "stored, radius of the row": is_within_reach(stored_a, stored_b, reach),
+        "computed, radius of the row": is_within_reach(stored_a, plain_b, reach),
+    }
+
+
+@pytest.mark.parametrize("kind", list(pair_conditions(1.0)))
+@pytest.mark.parametrize("radius", [0.0, 1e-3, 2.0, 9.9, 10.0, 170.0])
+def test_pairs_are_those_of_brute_force(
+    connection: duckdb.DuckDBPyConnection, kind: str, radius: float
+) -> None:
+    parts = [around(*centre, 3.0, 25, number) for number, centre in enumerate(CENTRES)]
+    ra, dec = (np.concatenate(coordinates) for coordinates in zip(*parts, strict=True))
+    ra[:5] = np.nan
+    load(connection, ra, dec)
+    connection.execute("UPDATE sky SET ra = NULL WHERE isnan(ra)")
+    condition = pair_conditions(radius)[kind]
+    numbers = sa.select(LEFT.c.id, RIGHT.c.id)
+    sql, parameters = render(numbers.where(condition))
+    pairs = set(connection.execute(sql, parameters).fetchall())
+    sql, parameters = render(numbers.where(sa.not_(condition)))
+    others = set(connection.execute(sql, parameters).fetchall())
+    angles = np.array([apart(ra, dec, lon, lat) for lon, lat in zip(ra, dec, strict=True)])
+    clear = np.abs(angles - radius) > 3e-8
+    assert {pair for pair in pairs if clear[pair]} == set(zip(*np.nonzero(clear & (angles < radius)), strict=True))
+    assert len(pairs) + len(others) == (len(ra) - 5) ** 2
 
 
 @pytest.mark.parametrize("radius", [-1.0, -1e-300, float("nan")])
