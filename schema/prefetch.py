@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,11 +13,15 @@ def prefetched(values: Iterable[T]) -> Iterator[T]:
     """Draw values one ahead, in a thread of their own; an error comes where its value would have come."""
     source = iter(values)
     end = object()
-    with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:
-        coming = thread.submit(next, source, end)
-        while True:
-            value = coming.result()
-            if value is end:
-                return
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:
             coming = thread.submit(next, source, end)
-            yield value  # type: ignore[misc]
+            while True:
+                value = coming.result()
+                if value is end:
+                    return
+                coming = thread.submit(next, source, end)
+                yield value  # type: ignore[misc]
+    finally:
+        if isinstance(source, Generator):
+            source.close()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _AGAIN_SECONDS = 0.1
+_LEAST_KEPT = 256
 
 
 @dataclass(slots=True)
@@ -35,6 +36,11 @@ class Deadline:
         with self._lock:
             self._over = True
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it was cancelled."""
+        return self._over
+
     def fire(self) -> bool:
         """Stop the query; False when nobody waits for that any longer."""
         with self._lock:
@@ -51,6 +57,7 @@ class Deadlines:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Deadline]] = []
         self._numbers = itertools.count()
+        self._most = _LEAST_KEPT
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -67,6 +74,11 @@ class Deadlines:
 
     def _push(self, when: float, deadline: Deadline) -> None:
         heapq.heappush(self._heap, (when, next(self._numbers), deadline))
+        if len(self._heap) > self._most:
+            # Most queries end long before their time; what is cancelled must not pile up until then.
+            self._heap = [entry for entry in self._heap if not entry[2].is_over]
+            heapq.heapify(self._heap)
+            self._most = max(_LEAST_KEPT, 2 * len(self._heap))
 
     def _run(self) -> None:
         while True:

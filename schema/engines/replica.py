@@ -128,6 +128,12 @@ class Replica:
         """The snapshot that queries see; None while there is none."""
         return self._state
 
+    def rows(self, table: ReplicatedTable) -> int:
+        """Rows of a table in the snapshot that queries see."""
+        with self._cursor() as cursor:
+            found = cursor.execute("SELECT rows FROM replica.tables WHERE name = ?", [table.name]).fetchall()
+        return int(found[0][0]) if found else 0
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Cursor for one query.
 

@@ -23,6 +23,7 @@ from schema.replication.source import Snapshot, joined, open_snapshot
 from schema.replication.tables import ReplicatedTable
 
 _POLL_SECONDS = 1.0
+_FEW_ROWS = 100_000
 _HEARTBEAT_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 30.0
 NAME = "duckdb"
@@ -150,9 +151,12 @@ class Follower:
                 yield TableUpdate(table, None, self._rows(snapshot, table, None))
             return
         for table in self._replica.tables:
-            if table.name in changes.whole:
+            ranges = joined(changes.ranges.get(table.name, ()))
+            touched = sum(hi - lo + 1 for lo, hi in ranges)
+            # Where half of the rows would be replaced, a new copy is quicker, and sorted.
+            if table.name in changes.whole or touched > max(_FEW_ROWS, self._replica.rows(table) // 2):
                 yield TableUpdate(table, None, self._rows(snapshot, table, None))
-            elif ranges := joined(changes.ranges.get(table.name, ())):
+            elif ranges:
                 yield TableUpdate(table, ranges, self._rows(snapshot, table, ranges))
 
     def _rows(

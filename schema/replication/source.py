@@ -14,6 +14,7 @@ import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import sqlalchemy as sa
 
+from schema.prefetch import prefetched
 from schema.replication.tables import KEY, ReplicatedTable, quoted
 
 _LOCK_SECONDS = 10
@@ -59,7 +60,10 @@ class Snapshot:
         InterruptedError
             Raised while rows are read, when `stop` is set.
         """
-        batches = self._stoppable(self._read(table, ranges), stop)
+        batches = self._read(table, ranges)
+        if _are_many(ranges):
+            batches = prefetched(batches)
+        batches = self._stoppable(batches, stop)
         try:
             yield batches
         finally:
@@ -79,8 +83,7 @@ class Snapshot:
             yield batch
 
     def _read(self, table: ReplicatedTable, ranges: Ranges | None) -> Iterator[pa.RecordBatch]:
-        many = ranges is None or sum(hi - lo + 1 for lo, hi in ranges) > _MANY_ROWS
-        names = self._names_with_values(table) if many else table.stored
+        names = self._names_with_values(table) if _are_many(ranges) else table.stored
         columns = ", ".join(
             f"{quoted(name)}::text" if isinstance(table.truth.columns[name].type, sa.JSON) else quoted(name)
             for name in names
@@ -155,6 +158,10 @@ def open_snapshot(engine: sa.Engine, url: str, tables: Iterable[ReplicatedTable]
             # The Arrow side may have lost its connection already.
             with contextlib.suppress(adbc_driver_manager.Error):
                 snapshot.close()
+
+
+def _are_many(ranges: Ranges | None) -> bool:
+    return ranges is None or sum(hi - lo + 1 for lo, hi in ranges) > _MANY_ROWS
 
 
 def _sql_name(table: ReplicatedTable) -> str:

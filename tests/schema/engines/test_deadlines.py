@@ -52,3 +52,16 @@ def test_one_thread_keeps_all_deadlines() -> None:
     assert threading.active_count() <= before + 1
     for deadline in many:
         deadline.cancel()
+
+
+def test_cancelled_deadlines_do_not_pile_up() -> None:
+    deadlines = Deadlines()
+    kept = [deadlines.watch(1000, lambda: None) for _ in range(10)]
+    for _ in range(5000):
+        deadlines.watch(1000, lambda: None).cancel()
+    assert len(deadlines._heap) < 1000
+    soon = threading.Event()
+    last = deadlines.watch(0.01, soon.set)
+    assert soon.wait(10)
+    for deadline in (*kept, last):
+        deadline.cancel()
