@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGTypeCompiler
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer, PGTypeCompiler
 from sqlalchemy.exc import CompileError
 
 import schema.engines.constructs  # noqa: F401 - its constructs bring their own SQL
@@ -80,6 +80,13 @@ class DuckDbTypeCompiler(PGTypeCompiler):
         return "TIMESTAMP"
 
 
+class DuckDbIdentifierPreparer(PGIdentifierPreparer):
+    """Puts every name into quotes: DuckDB reserves other words than PostgreSQL, and uploads bring any name."""
+
+    def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002
+        return True
+
+
 class DuckDbDialect(PGDialect):
     """The dialect; parameters are ``$1``, ``$2`` … in a list."""
 
@@ -88,6 +95,7 @@ class DuckDbDialect(PGDialect):
     default_paramstyle = "numeric_dollar"
     statement_compiler = DuckDbCompiler
     type_compiler_cls = DuckDbTypeCompiler
+    preparer = DuckDbIdentifierPreparer
 
 
 _DIALECT: sa.Dialect = DuckDbDialect(  # type: ignore[no-untyped-call]

@@ -136,8 +136,18 @@ class _Resolver:
             if condition is not None:
                 self.expression(condition, scope)
         for term in select.group_by:
-            self.expression(term, scope)
+            self.group_term(term, outputs, scope)
         return outputs
+
+    def group_term(self, term: n.Expression, outputs: tuple[Output, ...], scope: Scope) -> None:
+        if isinstance(term, n.ColumnReference) and len(term.names) == 1 and not matching(term.names[0], scope.columns):
+            name = term.names[0]
+            if any(is_same_name(name, output.name, output.delimited) for output in outputs):
+                self.fault(
+                    term, f"GROUP BY takes columns of the tables; repeat the expression that {written((name,))} names."
+                )
+                return
+        self.expression(term, scope)
 
     def select_list(self, select: n.Select, scope: Scope) -> tuple[Output, ...]:
         if isinstance(select.items, n.Star):

@@ -61,7 +61,7 @@ _GROUP_ROWS: list[tuple[Any, ...]] = [
 Answer = Callable[[str], list[tuple[Any, ...]]]
 
 
-def publish(
+def make_table(
     schema: str,
     name: str,
     fields: tuple[Field, ...],
@@ -105,8 +105,8 @@ def fill(
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
-    stars = publish("sky", "stars", _STARS, position=("ra", "dec"), case_insensitive=frozenset({"Kind"}))
-    groups = publish("lab", "groups", _GROUPS)
+    stars = make_table("sky", "stars", _STARS, position=("ra", "dec"), case_insensitive=frozenset({"Kind"}))
+    groups = make_table("lab", "groups", _GROUPS)
     return Catalogue((PublishedSchema("sky", "", (stars,)), PublishedSchema("lab", "", (groups,))))
 
 
@@ -138,7 +138,7 @@ def known_answers(testdata: Path) -> Iterator[tuple[Catalogue, duckdb.DuckDBPyCo
             for each in table["columns"]
         )
         position = ("ra", "dec") if name == "sem_src" else None
-        published.append(publish("TAP_UPLOAD", name, fields, position=position))
+        published.append(make_table("TAP_UPLOAD", name, fields, position=position))
         fill(made, published[-1], [tuple(row) for row in table["rows"]])
     yield Catalogue((PublishedSchema("TAP_UPLOAD", "", tuple(published)),)), made
     made.close()
@@ -188,6 +188,12 @@ def answer(
         return connection.execute(sql, parameters).fetchall()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def publish() -> Callable[..., PublishedTable]:
+    """Makes a published table: schema, name, fields."""
+    return make_table
 
 
 @pytest.fixture(scope="session")

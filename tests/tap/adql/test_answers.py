@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from schema.catalogue import Catalogue
+from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.engines.dialect import render
 from tap.adql.compile import compile_query
 from vo.tables.field import Field
@@ -287,7 +288,7 @@ def test_nothing_a_user_writes_becomes_sql(catalogue: Catalogue, answer: Answer,
 def test_a_circle_on_stored_positions_begins_with_few_ranges(catalogue: Catalogue) -> None:
     query = compile_query("SELECT id FROM stars WHERE 1=CONTAINS(POINT(ra, dec), CIRCLE(0, 0, 1))", catalogue)
     sql, parameters = render(query.select)
-    assert 1 <= sql.count("hpx BETWEEN") <= 4
+    assert 1 <= sql.count('"hpx" BETWEEN') <= 4
     assert all(isinstance(value, (int, float)) for value in parameters)
     assert "sin" not in sql
 
@@ -302,6 +303,38 @@ def test_the_dialect_refuses_what_no_query_is_made_of() -> None:
     ):
         with pytest.raises(sa.exc.CompileError):
             render(foreign)
+
+
+NAMES = ["qualify", "select", "order", "Mixed", 'a"b', "a b", "größe", "$1", "%s", "c1", "t1", "_x", "1st", "?"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_columns_and_tables_may_have_any_name(publish: Callable[..., PublishedTable], name: str) -> None:
+    fields = (Field(name, "int"), Field("plain", "int"))
+    schema = PublishedSchema("TAP_UPLOAD", "", (publish("TAP_UPLOAD", name, fields),))
+    connection = duckdb.connect(config={"threads": 1})
+    quoted = '"' + name.replace('"', '""') + '"'
+    table = f'"TAP_UPLOAD".{quoted}'
+    connection.execute(f'CREATE SCHEMA "TAP_UPLOAD"; CREATE TABLE {table} ({quoted} INTEGER, plain INTEGER)')
+    connection.execute(f"INSERT INTO {table} VALUES (1, 2), (3, 1)")
+    adql = f"SELECT q.plain, q.{quoted} AS {quoted} FROM TAP_UPLOAD.{quoted} q WHERE q.{quoted}>0 ORDER BY {quoted} DESC"
+    query = compile_query(adql, Catalogue((schema,)))
+    sql, parameters = render(query.select)
+    assert connection.execute(sql, parameters).fetchall() == [(1, 3), (2, 1)]
+    assert [field.name for field in query.fields] == ["plain", name]
+    connection.close()
+
+
+def test_many_threads_compile_at_once(catalogue: Catalogue) -> None:
+    adql = "SELECT a.id FROM stars a JOIN groups b ON a.id=b.id WHERE 1=CONTAINS(POINT(ra,dec), CIRCLE(1,2,3))"
+    expected = render(compile_query(adql, catalogue).select)
+    with ThreadPoolExecutor(8) as pool:
+        stars, groups = (published.table for published in catalogue)
+        for _ in range(20):
+            stars.info.pop("aliases", None)
+            groups.info.pop("aliases", None)
+            made = pool.map(lambda _: render(compile_query(adql, catalogue).select), range(16))
+            assert all(each == expected for each in made)
 
 
 @pytest.mark.parametrize("adql", ["SELECT id FROM stars WHERE mag > 1 OR mag > 1.0", "SELECT name || name FROM stars"])

@@ -100,6 +100,7 @@ REFUSED = [
     ("SELECT grp FROM groups ORDER BY COUNT(*)", ["column 8"]),
     ("SELECT * FROM groups GROUP BY grp", ["all columns"]),
     ("SELECT id FROM groups WHERE COUNT(*) > 1", ["column 29: COUNT cannot stand in WHERE. Write it after HAVING."]),
+    ("SELECT val/2 AS h FROM groups GROUP BY h", ["column 40", "repeat the expression that h names"]),
     ("SELECT MAX(MIN(val)) FROM groups", ["MAX cannot be taken of another aggregate."]),
     ("SELECT grp FROM groups ORDER BY 2", ["column 33"]),
     ("SELECT id y, val y FROM groups ORDER BY y", ["2 columns of the answer have this name"]),
