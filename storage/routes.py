@@ -70,6 +70,8 @@ def _answer(held: HeldFile, replicas: Replicas) -> Response:
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["Content-Disposition"] = f'attachment; filename="{held.name}"'
     response.make_conditional(request)
+    if response.status_code == 412:
+        return _sentence(412, f"{held.dp_id} is not the file that If-Match names.")
     if response.status_code != 200:
         return response
     try:

@@ -157,3 +157,10 @@ def test_what_is_not_given_is_explained_in_plain_text(
     assert words in answer.text
     assert "Content-Disposition" not in answer.headers
     assert client.head(f"/files/{dp_id}").status_code == status
+
+
+def test_a_condition_that_fails_is_said_in_plain_text(client: FlaskClient) -> None:
+    answer = client.get(f"/files/{DP_ID}", headers={"If-Match": '"other"'})
+    assert (answer.status_code, answer.mimetype) == (412, "text/plain")
+    assert answer.headers["Content-Length"] == str(len(answer.data))
+    assert client.get(f"/files/{DP_ID}", headers={"If-Match": f'"{SHA256}"'}).data == BYTES
