@@ -17,7 +17,7 @@ _SCIENCE_NAMES = (
 _COMPANIONS = (
     "ERR", "ERROR", "DQ", "STAT", "VAR", "VARIANCE", "QUAL", "QUALITY", "MASK", "WEIGHT", "WHT", "CONF", "CTX", "IVAR",
     "EXPMAP", "NOISE", "SIGMA", "UNCERT", "D2IMARR", "WCSDVARR", "SAMP", "TIME", "FIELDMAP", "BKG", "BACKGROUND",
-    "THUMBNAIL", "APERTURE",
+    "THUMBNAIL", "APERTURE", "MSK", "WGT", "AREA", "CON", "VAR_POISSON", "VAR_RNOISE", "VAR_FLAT", "MEDIAN", "RMS",
 )  # fmt: skip
 _FALLBACKS = 6
 _MAX_COLUMNS = 999
@@ -174,7 +174,9 @@ def _image_type(image: Hdu) -> tuple[str | None, str | None]:
     header, shape = image.header, image.shape
     wide = [axis for axis, length in enumerate(shape, start=1) if length > 1]
     sky, spectrum = celestial_axes(header), spectral_axis(header, len(shape))
-    if sky is not None and max(sky) <= len(shape):
+    if (header.text("CTYPE1") or "").upper().startswith("MULTISPE"):
+        return "spectrum", "several orders"
+    if sky is not None and max(sky) <= len(shape) and (set(sky) & set(wide) or not wide):
         return ("cube", None) if set(wide) - set(sky) else ("image", None)
     if len(wide) <= 1:
         return ("spectrum", None) if spectrum is not None else (None, None)

@@ -62,10 +62,10 @@ class LocalStore:
             os.close(lock)
 
     def adopt(self, staged: StagedFile) -> bool:
-        """Hold staged bytes; False if they were held before."""
+        """Hold staged bytes; False if they were held before. A held file of another size is damaged and replaced."""
         place = self._place(staged.sha256)
         with _sentences(self.root):
-            if place.exists():
+            if place.exists() and place.stat().st_size == staged.size:
                 staged.path.unlink(missing_ok=True)
                 return False
             _make_folder(place.parent)

@@ -25,6 +25,7 @@ FITS_NAME = re.compile(r"\.(fits|fit|fts|tfits|mt|ftz)(\.(fz|gz|Z|bz2|xz))?$", r
 """Names that say FITS."""
 
 _TARGETS = ("OBJECT", "STANDARD", "STD", "SKY", "SCIENCE", "LIGHT", "TARGET", "SPECTROSCOPIC", "IMAGING")
+_CLOCKS = ("TIME-OBS", "TIME_OBS", "UT", "UTC", "UTSTART", "UTC-OBS", "UT-START", "UTOBS", "UTSHUT", "TIME-BEG", "TIME")
 _NOTHING = ("UNKNOWN", "NONE", "NULL", "N/A", "UNDEFINED")
 _STOKES = {
     1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
@@ -94,16 +95,22 @@ class Translator:
     positions: ClassVar[tuple[tuple[str, str], ...]] = (
         ("RA", "DEC"),
         ("RA_TARG", "DEC_TARG"),
+        ("TARG_RA", "TARG_DEC"),
+        ("PLUG_RA", "PLUG_DEC"),
         ("RA_OBJ", "DEC_OBJ"),
         ("OBJCTRA", "OBJCTDEC"),
         ("RA_NOM", "DEC_NOM"),
         ("RA_PNT", "DEC_PNT"),
+        ("CAT-RA", "CAT-DEC"),
+        ("OBJRA", "OBJDEC"),
+        ("RA_DEG", "DEC_DEG"),
         ("TELRA", "TELDEC"),
         ("CRVAL1", "CRVAL2"),
     )
 
     exposures: ClassVar[tuple[str, ...]] = (
-        "EXPTIME", "EXPOSURE", "EXPOSED", "TEXPTIME", "ITIME", "ONTIME", "LIVETIME",
+        "EXPTIME", "EXPOSURE", "EXPOSED", "TEXPTIME", "XPOSURE", "EFFEXPTM", "EXP_TIME", "INTTIME", "ITIME", "ONTIME",
+        "LIVETIME",
     )  # fmt: skip
 
     def __init__(self, content: Content) -> None:
@@ -238,15 +245,19 @@ class Translator:
         return TimeRange(start, end)
 
     def _start(self) -> float | None:
-        mjd = self.content.number("MJD-OBS", "MJD_OBS", "MJDSTART", "MJD-BEG")
+        mjd = self.content.number("MJD-OBS", "MJD_OBS", "MJDSTART", "MJD-BEG", "EXPSTART")
         if is_mjd(mjd):
             return mjd
         if mjd is not None:
             self.warnings.append(f"MJD-OBS = {mjd} is not the time of an observation.")
-        return self._date("DATE-OBS", "DATE-BEG", "DATE_OBS", clocks=("TIME-OBS", "TIME_OBS", "UT", "UTC", "UTSTART"))
+        start = self._date("DATE-OBS", "DATE-BEG", "DATE_OBS", clocks=_CLOCKS)
+        julian = self.content.number("JD-OBS", "JD", "JULDATE")
+        if start is None and julian is not None and is_mjd(julian - 2400000.5):
+            return julian - 2400000.5
+        return start
 
     def _end(self) -> float | None:
-        mjd = self.content.number("MJD-END", "MJD_END", "MJDEND")
+        mjd = self.content.number("MJD-END", "MJD_END", "MJDEND", "EXPEND")
         return mjd if is_mjd(mjd) else self._date("DATE-END", "DATE_END", clocks=("TIME-END", "TIME_END"))
 
     def _date(self, *keywords: str, clocks: tuple[str, ...]) -> float | None:

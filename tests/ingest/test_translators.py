@@ -255,3 +255,37 @@ def test_counts_without_end_are_not_counted_up(cards: dict[str, object]) -> None
     primary = Header(read_cards(fits.Header({"SIMPLE": True}).tostring(endcard=False, padding=False).encode()))
     file = FitsFile("altered.fits", "", (Hdu(0, primary, 0, 2880, 0), Hdu(1, read, 2880, 5760, 0)))
     assert describe(file, authority="toy.example", rule=ReleaseRule(), now=NOW).dp_id == "altered"
+
+
+def test_one_spectrum_with_axes_of_length_one_on_the_sky_is_a_spectrum(described) -> None:  # type: ignore[no-untyped-def]
+    axes = {
+        "CTYPE1": "FREQ", "CRVAL1": 345.8e9, "CDELT1": 1e6, "CRPIX1": 500.0, "CUNIT1": "Hz", "CTYPE2": "RA---TAN",
+        "CRVAL2": 83.8, "CDELT2": -0.005, "CRPIX2": 1.0, "CTYPE3": "DEC--TAN", "CRVAL3": -5.4, "CDELT3": 0.005,
+        "CRPIX3": 1.0,
+    }  # fmt: skip
+    found = described(fits.PrimaryHDU(np.zeros((1, 1, 1000), np.float32)), **axes)
+    assert found.obscore["dataproduct_type"] == "spectrum"
+    assert (found.obscore["s_ra"], found.obscore["s_dec"]) == pytest.approx((83.8, -5.4))
+    assert found.obscore["em_xel"] == 1000
+    assert found.obscore["em_min"] == pytest.approx(299792458 / 346.3005e9)
+
+
+@pytest.mark.parametrize(
+    ("cards", "t_min", "t_max", "exposure"),
+    [
+        ({"EXPSTART": 59800.25, "EXPEND": 59800.5, "EFFEXPTM": 120.0}, 59800.25, 59800.5, 120.0),
+        ({"DATE-OBS": "2004-10-20", "TIME-OBS": "06:00:00", "EXPTIME": 86.4}, 53298.25, 53298.251, 86.4),
+        ({"DATE-OBS": "2004-10-20", "UTC-OBS": "06:00:00.00"}, 53298.25, 53298.25, None),
+        ({"JD": 2453298.75, "XPOSURE": 8.64}, 53298.25, 53298.2501, 8.64),
+        ({"DATE-OBS": "2004-10-20T06:00:32.184", "TIMESYS": "TT", "DATE-END": "2004-10-20T06:01:04.184"},
+         53298.25 - 32 / 86400, 53298.25, None),
+        ({"MJD-OBS": 53298.25, "MJD-END": 53298.0, "EXPTIME": 86.4}, 53298.25, 53298.251, 86.4),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_times_are_found_under_their_usual_names(
+    described, cards: dict[str, object], t_min: float, t_max: float, exposure: float | None
+) -> None:  # type: ignore[no-untyped-def]
+    found = described(**cards).obscore
+    assert (found["t_min"], found["t_max"]) == pytest.approx((t_min, t_max), abs=1e-9)
+    assert found["t_exptime"] == exposure

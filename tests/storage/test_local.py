@@ -42,6 +42,15 @@ def test_the_same_bytes_twice_are_held_once(store: LocalStore) -> None:
     assert len(files_of(store)) == 1
 
 
+def test_a_cut_file_is_mended_when_the_bytes_come_again(store: LocalStore) -> None:
+    store.put(io.BytesIO(b"hello"))
+    place = store.root / store.locate(HELLO)
+    place.chmod(0o644)
+    place.write_bytes(b"hel")
+    store.put(io.BytesIO(b"hello"))
+    assert place.read_bytes() == b"hello"
+
+
 def test_bytes_not_held_are_named_in_a_sentence(store: LocalStore) -> None:
     assert not store.exists(HELLO)
     with pytest.raises(MissingBytesError, match=HELLO):
