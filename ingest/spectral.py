@@ -164,6 +164,38 @@ def read_spectral_axis(header: Header, axis: int, shape: tuple[int, ...]) -> Spe
     return Spectrum(waves[0], waves[1], count, unit, _UCDS.get(kind))
 
 
+def read_spectral_column(header: Header, rows: int) -> Spectrum | None:
+    """Range of the spectral coordinate in the first column of a table, as TDMIN1 and TDMAX1 state it.
+
+    Parameters
+    ----------
+    header
+        Of the table.
+    rows
+        Number of its rows; one row holds arrays.
+
+    References
+    ----------
+    ESO Science Data Products Standard (ESO-044286), "Spectrum".
+    """
+    low, high = header.number("TDMIN1"), header.number("TDMAX1")
+    ucd, unit = header.text("TUCD1") or "", (header.text("TUNIT1") or "").lower()
+    if low is None or high is None or not ucd.startswith(("em.wl", "em.freq", "em.energy")):
+        return None
+    try:
+        if ucd.startswith("em.wl"):
+            ends = [_known(_LENGTHS, unit, "m") * end for end in (low, high)]
+            waves = sorted(map(vacuum, ends) if "obs.atmos" in ucd else ends)
+        elif ucd.startswith("em.freq"):
+            waves = sorted(SPEED_OF_LIGHT / (_known(_FREQUENCIES, unit, "hz") * end) for end in (low, high))
+        else:
+            waves = sorted(SPEED_OF_LIGHT * _PLANCK_EV / (_known(_ENERGIES, unit, "ev") * end) for end in (low, high))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    count = header.integer("NELEM") or (rows if rows > 1 else 0)
+    return Spectrum(waves[0], waves[1], count, header.text("TUNIT1"), ucd) if 0 < waves[0] <= waves[1] else None
+
+
 _UCDS = {
     "WAVE": "em.wl", "AWAV": "em.wl;obs.atmos", "FREQ": "em.freq", "ENER": "em.energy",
     "VRAD": "spect.dopplerVeloc.radio", "VOPT": "spect.dopplerVeloc.opt", "ZOPT": "src.redshift",

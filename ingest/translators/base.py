@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ingest.cards import Card
 from ingest.content import Content, product_type
 from ingest.frames import Frame, frame_of, is_position, to_icrs
-from ingest.spectral import Spectrum, read_spectral_axis, spectral_axis
+from ingest.spectral import Spectrum, read_spectral_axis, read_spectral_column, spectral_axis
 from ingest.times import is_mjd, read_clock, read_date, to_utc
 
 Row = dict[str, Any]
@@ -280,7 +280,11 @@ class Translator:
     def spectrum(self) -> Spectrum | None:
         """Range of wavelengths."""
         main = self.content.main
-        if main.kind != "image" or not self.on_sky():
+        if not self.on_sky():
+            return None
+        if main.kind == "table":
+            return read_spectral_column(main.header, main.shape[1] if len(main.shape) > 1 else 0)
+        if main.kind != "image":
             return None
         axis = spectral_axis(main.header, len(main.shape))
         if axis is None:

@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 
 from ingest.cards import Header, read_cards
 from ingest.filters import band
-from ingest.spectral import read_spectral_axis, spectral_axis, vacuum
+from ingest.spectral import read_spectral_axis, read_spectral_column, spectral_axis, vacuum
 from ingest.times import as_datetime, as_mjd, read_clock, read_date, to_utc
 
 
@@ -153,3 +153,36 @@ def test_broad_bands_let_their_light_through(name: str, inside_nm: float, outsid
 )
 def test_other_filters_are_not_guessed(name: str | None) -> None:
     assert band(name) is None
+
+
+@pytest.mark.parametrize(
+    ("cards", "low", "high"),
+    [
+        ({"TUCD1": "em.wl", "TUNIT1": "nm", "TDMIN1": 300.0, "TDMAX1": 1000.0}, 3e-7, 1e-6),
+        ({"TUCD1": "em.wl;obs.atmos", "TUNIT1": "Angstrom", "TDMIN1": 4861.323, "TDMAX1": 6562.801}, 4.862683e-7,
+         6.564614e-7),
+        ({"TUCD1": "em.freq", "TUNIT1": "GHz", "TDMIN1": 299.792458, "TDMAX1": 2997.92458}, 1e-4, 1e-3),
+        ({"TUCD1": "em.energy", "TUNIT1": "keV", "TDMIN1": 1.239841984, "TDMAX1": 12.39841984}, 1e-10, 1e-9),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_first_column_of_a_spectrum_says_its_range(cards: dict[str, object], low: float, high: float) -> None:
+    found = read_spectral_column(read(cards | {"NELEM": 50}), 1)
+    assert found is not None
+    assert (found.em_min, found.em_max) == pytest.approx((low, high), rel=1e-6)
+    assert found.em_xel == 50
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"TUCD1": "em.wl", "TUNIT1": "nm"},
+        {"TUCD1": "time", "TUNIT1": "s", "TDMIN1": 1.0, "TDMAX1": 2.0},
+        {"TUCD1": "em.wl", "TUNIT1": "parsec", "TDMIN1": 1.0, "TDMAX1": 2.0},
+        {"TUCD1": "em.freq", "TUNIT1": "Hz", "TDMIN1": 0.0, "TDMAX1": 2.0},
+        {"TUCD1": "em.wl", "TUNIT1": "nm", "TDMIN1": -1.0, "TDMAX1": 2.0},
+    ],
+    ids=str,
+)
+def test_columns_that_do_not_say_enough_say_nothing(cards: dict[str, object]) -> None:
+    assert read_spectral_column(read(cards), 1) is None

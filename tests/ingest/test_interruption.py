@@ -8,18 +8,22 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from ingest import records
+from ingest.examine import Examined
 from ingest.pipeline import IngestStoppedError, Pipeline
 from ingest.walk import find_files
 from schema.files import copy, file
 from schema.obscore import obscore
 from schema.truth import Truth
 from storage.local import LocalStore
+from storage.store import Store
 
 from .conftest import WriteFits
 
@@ -27,10 +31,13 @@ ROOT = Path(__file__).parent.parent.parent
 PROGRAM = """
 import sys
 from pathlib import Path
+from ingest import records
+from ingest.examine import Examined
 from ingest.pipeline import Pipeline
 from ingest.walk import find_files
 from schema.truth import Truth
 from storage.local import LocalStore
+from storage.store import Store
 
 url, archive, night = sys.argv[1:]
 truth = Truth(url)
@@ -121,6 +128,34 @@ def test_a_full_disk_stops_with_a_sentence_and_more_room_finishes(
         assert_agreement(small, 40)
     finally:
         subprocess.run(["/bin/umount", disk], check=True)
+
+
+class DiskFullError(Exception):
+    """What the driver raises when the disk of the database is full."""
+
+    pgcode = "53100"
+
+
+def test_a_full_disk_of_the_database_is_one_sentence_and_more_room_finishes(
+    pipeline: Pipeline, night: Path, write_fits: WriteFits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_night(write_fits, night, 10)
+    insert = records.insert_taken
+
+    def full(connection: sa.Connection, taken: Sequence[Examined], store: Store) -> None:
+        insert(connection, taken, store)
+        if connection.scalar(sa.select(sa.func.count()).select_from(file)) > 6:
+            raise sa.exc.OperationalError("INSERT", {}, DiskFullError("could not extend file: No space left on device"))
+
+    monkeypatch.setattr(records, "insert_taken", full)
+    with pytest.raises(IngestStoppedError, match=r"^The disk of the database is full\. Make room"):
+        list(replace(pipeline, batch=3).run(find_files([night])))
+    monkeypatch.undo()
+    with pipeline.engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(obscore)) in (5, 6)
+    states = Counter(outcome.state for outcome in pipeline.run(find_files([night])))
+    assert states["taken"] + states["held"] == 10
+    assert_agreement(pipeline, 10)
 
 
 def set_reachable(truth: Truth, reachable: bool) -> None:
