@@ -23,8 +23,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "An archive reads `quipu.toml` in its directory once, at the start of a command. The environment goes before the",
-        "file, the file before the defaults. A name with a dot stands in a section: `server.port` is `port` under `[server]`.",
+        "An archive reads `quipu.toml` in its directory once, at the start of a command. The environment goes before",
+        "the file, the file before the defaults. A name with a dot stands in a section: `server.port` is `port` under",
+        "`[server]`.",
         "",
         "| setting | environment | default | meaning |",
         "|---|---|---|---|",
