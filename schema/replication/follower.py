@@ -26,6 +26,7 @@ _POLL_SECONDS = 1.0
 _FEW_ROWS = 100_000
 _HEARTBEAT_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 30.0
+_STOP_SECONDS = 20.0
 NAME = "duckdb"
 """Name under which the replica of the server reports to ``archive.follower``."""
 
@@ -93,7 +94,8 @@ class Follower:
         self._stopping.set()
         self._hints.wake()
         if self._thread is not None:
-            self._thread.join()
+            # A database that does not answer must not keep the server from ending.
+            self._thread.join(_STOP_SECONDS)
             self._thread = None
         self._hints.close()
 

@@ -262,7 +262,6 @@ def test_another_history_with_the_same_numbers_ends_in_agreement(
     follower.follow()
     # The history goes another way with the same number, as after a restore to an earlier state.
     with truth.engine.begin() as connection:
-        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
         connection.execute(sa.text("ALTER TABLE ivoa.obscore DISABLE TRIGGER USER"))
         connection.execute(sa.text("DELETE FROM ivoa.obscore WHERE dp_id = 'TOY.3'"))
         connection.execute(sa.insert(obscore), [product(4)])
