@@ -12,6 +12,7 @@ from pathlib import Path
 from ingest.headers import NotTakenError, read_fits, require_regular
 from ingest.obscore import Description, describe
 from ingest.release import ReleaseRule
+from ingest.sums import wrong_sums
 from storage.checksums import sha256_of
 from storage.local import stage_path
 from storage.store import ChangedWhileReadError, StagedFile
@@ -99,6 +100,7 @@ class Examination:
     def _described(self, examined: Examined, staged: StagedFile) -> Examined:
         try:
             fits = read_fits(staged.path, examined.name)
+            fits = replace(fits, warnings=(*fits.warnings, *wrong_sums(staged.path, fits)))
             description = describe(fits, authority=self.authority, rule=self.rule, now=_now())
             header = json.dumps(description.header, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         except NotTakenError as error:
