@@ -66,7 +66,7 @@ class TapConfig:
 class IngestConfig:
     """How files are taken in."""
 
-    workers: int = _setting(2, "Processes that read files at the same time.")
+    workers: int = _setting(2, "Threads that read files at the same time.")
     proprietary_days: float = _setting(0.0, "Time after the observation until raw science frames are public, in d.")
 
 
