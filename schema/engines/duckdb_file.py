@@ -95,6 +95,8 @@ class DuckDbFile:
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
                 "allow_persistent_secrets": False,
+                # Otherwise what a large copy or sort used stays with the process for good.
+                "allocator_background_threads": True,
                 "python_enable_replacements": False,
                 **({} if self._settings.threads is None else {"threads": self._settings.threads}),
             },
