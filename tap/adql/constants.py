@@ -27,6 +27,13 @@ def constant_number(node: n.Expression) -> float | None:
     return None
 
 
+def is_constant(node: n.Expression) -> bool:
+    """Whether an expression is a literal or is calculated of numbers alone."""
+    while isinstance(node, n.Parentheses):
+        node = node.operand
+    return isinstance(node, (n.StringLiteral, n.NullLiteral)) or constant_number(node) is not None
+
+
 def _folded(node: n.Arithmetic) -> float | None:
     values = [constant_number(operand) for operand in node.operands]
     if any(value is None for value in values):

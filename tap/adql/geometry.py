@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -62,6 +63,24 @@ class Geometry:
         self._names = names
         self._lower = lower
         self._from_clause = from_clause
+        self._uses_stored = True
+
+    @contextmanager
+    def stored(self, is_allowed: bool) -> Iterator[None]:
+        """Say whether the stored vectors of positions may stand in what is lowered inside.
+
+        In the groups of a grouped query they may not: they are no columns that GROUP BY knows.
+        """
+        before, self._uses_stored = self._uses_stored, is_allowed
+        try:
+            yield
+        finally:
+            self._uses_stored = before
+
+    @property
+    def uses_stored(self) -> bool:
+        """Whether the stored vectors of positions may stand in what is lowered now."""
+        return self._uses_stored
 
     def contains(self, node: n.FunctionCall) -> sa.ColumnElement[bool]:
         """Whether the first geometry lies in the second, rim included."""
@@ -164,7 +183,7 @@ class Geometry:
         if radius is not None and not 0.0 <= radius < math.inf:
             raise fault(arguments[-1].position, f"The radius of a circle must not be negative, it is {radius:.10g}.")
         centre = self._position(*arguments[:2]) if len(arguments) == 3 else self._point(arguments[0], "CIRCLE")
-        return Circle(centre, float(radius) if radius is not None else self._lower(arguments[-1]))
+        return Circle(centre, float(radius) if radius is not None else self._real(arguments[-1]))
 
     def _polygon(self, shape: n.FunctionCall, arguments: tuple[n.Expression, ...]) -> FixedPolygon:
         if all(isinstance(argument, n.FunctionCall) and argument.name == "POINT" for argument in arguments):
@@ -220,10 +239,14 @@ class Geometry:
                 return FixedPosition(float(fixed[0]), float(fixed[1]))
             except ValueError as error:
                 raise fault(lat.position, str(error)) from None
-        return self._stored_position(lon, lat) or Position(self._lower(lon), self._lower(lat))
+        return self._stored_position(lon, lat) or Position(self._real(lon), self._real(lat))
+
+    def _real(self, node: n.Expression) -> sa.ColumnElement[Any]:
+        value = self._lower(node)
+        return sa.cast(value, sa.Double()) if isinstance(value.type, sa.Integer) else value
 
     def _stored_position(self, lon: n.Expression, lat: n.Expression) -> Position | None:
-        if not (isinstance(lon, n.ColumnReference) and isinstance(lat, n.ColumnReference)):
+        if not (self._uses_stored and isinstance(lon, n.ColumnReference) and isinstance(lat, n.ColumnReference)):
             return None
         sources = self._names.columns[id(lon)], self._names.columns[id(lat)]
         if not all(isinstance(source, SourceColumn) for source in sources):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from tap.adql import nodes as n
 from tap.adql.errors import Fault, FaultError
 from tap.adql.resolve import Names, parts, written
+from tap.adql.sameness import expression_key
 from tap.adql.scope import MergedColumn, Output, Scope, Source, SourceColumn
 
 
@@ -24,6 +26,14 @@ def check_grouping(query: n.QuerySpecification, names: Names) -> None:
     checker.query(query.query)
     if checker.faults:
         raise FaultError(*sorted(checker.faults, key=lambda each: each.position))
+
+
+def is_grouped(select: n.Select) -> bool:
+    """Whether a SELECT asks for groups of rows, or for one of all rows."""
+    if select.group_by or select.having is not None:
+        return True
+    items = () if isinstance(select.items, n.Star) else select.items
+    return any(isinstance(item, n.SelectItem) and _has_aggregate(item.expression) for item in items)
 
 
 class _Checker:
@@ -63,8 +73,7 @@ class _Checker:
         if select.having is not None:
             asked.append(select.having)
             self.subqueries(select.having)
-        is_grouped = bool(select.group_by) or select.having is not None or any(_has_aggregate(each) for each in asked)
-        if not is_grouped:
+        if not is_grouped(select) and not any(_has_aggregate(each) for each in order_by):
             return
         groups = {self.key(term) for term in select.group_by}
         scope = self.names.scopes[id(select)]
@@ -74,7 +83,7 @@ class _Checker:
         for expression in asked:
             self.grouped(expression, groups, scope)
 
-    def whole_rows(self, item: Any, scope: Scope, groups: set[Any]) -> None:
+    def whole_rows(self, item: Any, scope: Scope, groups: set[Hashable]) -> None:
         columns: tuple[Source, ...] = scope.columns
         if isinstance(item, n.QualifiedStar):
             columns = tuple(
@@ -111,7 +120,7 @@ class _Checker:
         for part in parts(node):
             self.refuse_aggregates(part, clause)
 
-    def grouped(self, node: n.Expression, groups: set[Any], scope: Scope) -> None:
+    def grouped(self, node: n.Expression, groups: set[Hashable], scope: Scope) -> None:
         """Check that an expression has one value for each group."""
         if self.key(node) in groups:
             return
@@ -129,30 +138,8 @@ class _Checker:
                 for part in parts(node):
                     self.grouped(part, groups, scope)
 
-    def key(self, node: n.Expression) -> Any:
-        """What makes two expressions the same, however their columns are written."""
-        match node:
-            case n.Parentheses():
-                return self.key(node.operand)
-            case n.ColumnReference():
-                return ("column", id(_root(self.names.columns[id(node)])))
-            case n.NumberLiteral() | n.StringLiteral():
-                return ("value", type(node.value), node.value)
-            case n.InSubquery() | n.Exists():
-                return ("query", id(node))
-        words = tuple(
-            getattr(node, name)
-            for name in ("name", "sign", "operators", "operator", "quantifier", "target", "length", "negated")
-            if hasattr(node, name)
-        )
-        return (type(node), words, tuple(self.key(part) for part in parts(node)))
-
-
-def _root(source: Source) -> Source:
-    """The column that a merged one takes its values from."""
-    while isinstance(source, MergedColumn) and source.kind != "FULL":
-        source = source.right if source.kind == "RIGHT" else source.left
-    return source
+    def key(self, node: n.Expression) -> Hashable:
+        return expression_key(node, self.names)
 
 
 def _is_of(source: Source, scope: Scope) -> bool:

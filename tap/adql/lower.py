@@ -5,17 +5,20 @@ Nothing of the user's text becomes SQL: values are bound parameters, tables and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from schema.engines.execute import Query
 from tap.adql import nodes as n
+from tap.adql.constants import is_constant
 from tap.adql.errors import fault
+from tap.adql.grouping import is_grouped
 from tap.adql.lower_conditions import Conditions
 from tap.adql.lower_values import Sql, Values
 from tap.adql.resolve import Names
+from tap.adql.sameness import expression_key, root
 from tap.adql.scope import MergedColumn, Output, Relation, Scope, Source, SourceColumn
 from tap.adql.types import Family, Types, family
 
@@ -80,33 +83,35 @@ class _Queries:
         scope = self.names.scopes.get(id(query.body))
         for term in query.order_by:
             index = self.names.sorted_outputs.get(id(term))
+            if index is None and is_constant(term.expression):
+                continue
             if index is None and isinstance(query.body, n.Select):
                 index = self.output_that_equals(term, query.body)
             if index is not None:
                 value: Sql = columns[index]
             else:
                 self.enclosing.append(scope or Scope(()))
-                value = self.values.value(term.expression)
+                of_groups = isinstance(query.body, n.Select) and is_grouped(query.body)
+                with self.values.geometry.stored(not of_groups):
+                    value = self.values.value(term.expression)
                 self.enclosing.pop()
             yield (value.desc() if term.descending else value.asc()).nulls_last()
 
     def output_that_equals(self, term: n.OrderTerm, select: n.Select) -> int | None:
         """Index of the output column that an expression repeats; DISTINCT leaves nothing else to sort by."""
-        outputs = self.names.outputs[id(select)]
-        for index, output in enumerate(outputs):
+        wanted = expression_key(term.expression, self.names)
+        for index, output in enumerate(self.names.outputs[id(select)]):
             origin = output.expressions[0]
-            if not isinstance(origin, (SourceColumn, MergedColumn, Output)) and self.is_same(origin, term.expression):
-                return index
-            if isinstance(term.expression, n.ColumnReference) and origin is self.names.columns[id(term.expression)]:
+            assert not isinstance(origin, Output)
+            if isinstance(origin, (SourceColumn, MergedColumn)):
+                key: Hashable = ("column", id(root(origin)))
+            else:
+                key = expression_key(origin, self.names)
+            if key == wanted:
                 return index
         if select.quantifier == "DISTINCT":
             raise fault(term.position, "With SELECT DISTINCT, ORDER BY can only name columns of the answer.")
         return None
-
-    def is_same(self, a: n.Expression, b: n.Expression) -> bool:
-        if isinstance(a, n.ColumnReference) and isinstance(b, n.ColumnReference):
-            return self.names.columns[id(a)] is self.names.columns[id(b)]
-        return a == b
 
     def body(self, body: n.QueryBody) -> Selectable:
         match body:
@@ -131,18 +136,23 @@ class _Queries:
     def select(self, select: n.Select) -> sa.Select[Any]:
         scope = self.names.scopes[id(select)]
         self.enclosing.append(scope)
-        tables = [self.table(table) for table in select.tables]
-        columns = [
-            self.origin(output.expressions[0]).label(f"c{index}")
-            for index, output in enumerate(self.names.outputs[id(select)], start=1)
-        ]
+        with self.values.geometry.stored(True):
+            tables = [self.table(table) for table in select.tables]
+            where = None if select.where is None else self.conditions.condition(select.where)
+        with self.values.geometry.stored(not is_grouped(select)):
+            columns = [
+                self.origin(output.expressions[0]).label(f"c{index}")
+                for index, output in enumerate(self.names.outputs[id(select)], start=1)
+            ]
+            groups = [self.group(term) for term in select.group_by]
+            having = None if select.having is None else self.conditions.condition(select.having)
         made = sa.select(*columns).select_from(*tables)
-        if select.where is not None:
-            made = made.where(self.conditions.condition(select.where))
-        if select.group_by:
-            made = made.group_by(*(self.values.value(term) for term in select.group_by))
-        if select.having is not None:
-            made = made.having(self.conditions.condition(select.having))
+        if where is not None:
+            made = made.where(where)
+        if groups:
+            made = made.group_by(*groups)
+        if having is not None:
+            made = made.having(having)
         if select.quantifier == "DISTINCT":
             made = made.distinct()
         if select.limit is not None:
@@ -150,6 +160,11 @@ class _Queries:
         self.enclosing.pop()
         outer = [self.from_clause(relation) for each in self.enclosing for relation in each.relations]
         return made.correlate(*outer) if outer else made.correlate(None)
+
+    def group(self, term: n.Expression) -> Sql:
+        value = self.values.value(term)
+        # A bare parameter would be taken for the number of a column.
+        return sa.cast(value, sa.Text()) if is_constant(term) else value
 
     def origin(self, origin: n.Expression | Source | Output) -> Sql:
         if isinstance(origin, (SourceColumn, MergedColumn)):

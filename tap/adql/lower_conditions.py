@@ -106,7 +106,7 @@ class Conditions:
         if not isinstance(left, n.FunctionCall) or left.name not in ("CONTAINS", "INTERSECTS", "DISTANCE"):
             return None
         value = constant_number(right)
-        if value is None:
+        if value is None or not self.geometry.uses_stored:
             return None
         self.types.of(left)
         if left.name == "DISTANCE":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from tap.adql.constants import constant_number, read_instant
 from tap.adql.errors import fault
 from tap.adql.geometry import Geometry
 from tap.adql.resolve import Names
+from tap.adql.sameness import expression_key
 from tap.adql.scope import MergedColumn, Output, Relation, Source, SourceColumn
 from tap.adql.types import NULL, Family, Types, family, is_integer
 from vo.tables.field import Field
@@ -78,6 +79,7 @@ class Values:
         self.types = types
         self.source = source
         self.geometry = Geometry(names, self.value, from_clause)
+        self._functions: dict[Hashable, Sql] = {}
         self._bound: dict[tuple[type, Any], sa.BindParameter[Any]] = {}
 
     def bound(self, value: Any) -> sa.BindParameter[Any]:
@@ -121,8 +123,16 @@ class Values:
             case n.Cast():
                 return self._cast(node)
             case n.FunctionCall():
-                return self._function(node)
+                return self._once(node)
         raise fault(node.position, "This is not supported by this service yet.")  # pragma: no cover
+
+    def _once(self, node: n.FunctionCall) -> Sql:
+        """Lower a function once for all its occurrences, so that GROUP BY finds again what SELECT says."""
+        key = (expression_key(node, self.names), self.geometry.uses_stored)
+        known = self._functions.get(key)
+        if known is None:
+            known = self._functions[key] = self._function(node)
+        return known
 
     def _signed(self, node: n.SignedValue) -> Sql:
         value = self.value(node.operand)
@@ -158,7 +168,9 @@ class Values:
     def _set_function(self, node: n.SetFunctionCall) -> Sql:
         if node.argument is None:
             return sa.func.count(sa.literal_column("*"))
-        value, distinct = self.value(node.argument), node.quantifier == "DISTINCT"
+        with self.geometry.stored(True):
+            value: Any = self.value(node.argument)
+        distinct = node.quantifier == "DISTINCT"
         if node.name == "SUM":
             total = c.WholeTotal if is_integer(self.types.of(node.argument)) else c.RealTotal
             return total(value, distinct=distinct)

@@ -144,7 +144,9 @@ class Types:
             case n.Parentheses():
                 return self.of(node.operand)
             case n.SignedValue():
-                return self._number(node.operand, f"The sign {node.sign}")
+                field = self._number(node.operand, f"The sign {node.sign}")
+                # The least of 32 bits has no counterpart there.
+                return replace(field, datatype="long") if node.sign == "-" and is_integer(field) else field
             case n.Arithmetic():
                 return self._arithmetic(node)
             case n.Concatenation():
@@ -187,7 +189,7 @@ class Types:
             self._number(operand, f"The operator {node.operators[max(index - 1, 0)]}")
             for index, operand in enumerate(node.operands)
         ]
-        datatype: Datatype = "long" if all(is_integer(field) for field in operands) else widest(*operands)
+        datatype: Datatype = "long" if all(is_integer(field) for field in operands) else "double"
         # The unit of a product is left out: in 3600 * ra the pure number is itself a change of unit.
         is_sum = node.operators[0] in "+-" and len({field.unit for field in operands}) == 1
         return Field("", datatype, unit=operands[0].unit if is_sum else None)

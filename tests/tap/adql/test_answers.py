@@ -176,6 +176,17 @@ IDS = [
     ("SELECT SUM(val)/COUNT(val) FROM groups", [3]),
     ("SELECT COUNT(DISTINCT grp) FROM groups", [3]),
     ("SELECT SUM(DISTINCT val) FROM groups", [16]),
+    ("SELECT COUNT(*) FROM stars GROUP BY 'x'", [6]),
+    ("SELECT COUNT(*) FROM stars WHERE id > 10 GROUP BY 2.5", []),
+    ("SELECT id FROM stars WHERE id < 3 ORDER BY 'x', NULL, 2.5, id", [1, 2]),
+    ("SELECT COUNT(*) FROM stars GROUP BY CONTAINS(POINT(ra, dec), CIRCLE(10, 0, 1)) "
+     "ORDER BY CONTAINS(POINT(ra, dec), CIRCLE(10, 0, 1))", [3, 2, 1]),
+    ("SELECT COUNT(*) FROM stars AS s GROUP BY DISTANCE(s.ra, dec, 10, 0) HAVING DISTANCE(ra, s.dec, 10, 0) < 1 "
+     "ORDER BY DISTANCE(ra, dec, 10, 0) DESC", [1, 1]),
+    ("SELECT DISTANCE(ra, dec, 10, 0) FROM stars WHERE id=1 GROUP BY ra, dec ORDER BY DISTANCE(ra, dec, 9, 0)", [0.0]),
+    ("SELECT COUNT(*) FROM stars GROUP BY ra, dec HAVING 1=CONTAINS(POINT(ra, dec), CIRCLE(10, 0, 1))", [1, 1]),
+    ("SELECT MAX(DISTANCE(ra, dec, 10, 0)) FROM stars WHERE DISTANCE(ra, dec, 10, 0) < 1", [0.5]),
+    ("SELECT -n FROM stars WHERE id = 1", [-3]),
     ("SELECT MAX(seen) FROM stars", [datetime(2024, 1, 1, 12, 0, 0, 500_000)]),
 ]  # fmt: skip
 
@@ -224,6 +235,7 @@ FIELDS = [
     ("COUNT(*) AS n", Field("n", "long", ucd="meta.number")),
     ("AVG(mag)", Field("avg", "double", unit="mag", ucd="phot.mag")),
     ("SUM(n)", Field("sum", "long")),
+    ("-n AS m", Field("m", "long")),
     ("SUM(big)", Field("sum", "long", unit="kbyte")),
     ("MAX(seen)", Field("max", "char", "*", xtype="timestamp", ucd="time.epoch")),
     ("MIN(mag)", Field("min", "double", unit="mag", ucd="phot.mag")),
@@ -317,10 +329,10 @@ def test_columns_and_tables_may_have_any_name(publish: Callable[..., PublishedTa
     table = f'"TAP_UPLOAD".{quoted}'
     connection.execute(f'CREATE SCHEMA "TAP_UPLOAD"; CREATE TABLE {table} ({quoted} INTEGER, plain INTEGER)')
     connection.execute(f"INSERT INTO {table} VALUES (1, 2), (3, 1)")
-    adql = f"SELECT q.plain, q.{quoted} AS {quoted} FROM TAP_UPLOAD.{quoted} q WHERE q.{quoted}>0 ORDER BY {quoted} DESC"
+    adql = f"SELECT q.plain, q.{quoted} AS {quoted} FROM TAP_UPLOAD.{quoted} q WHERE q.{quoted}>0 ORDER BY {quoted}"
     query = compile_query(adql, Catalogue((schema,)))
     sql, parameters = render(query.select)
-    assert connection.execute(sql, parameters).fetchall() == [(1, 3), (2, 1)]
+    assert connection.execute(sql, parameters).fetchall() == [(2, 1), (1, 3)]
     assert [field.name for field in query.fields] == ["plain", name]
     connection.close()
 
