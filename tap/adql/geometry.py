@@ -49,7 +49,7 @@ class Geometry:
     names
         What the names of the query mean.
     lower
-        Lowers a number.
+        Lowers a real number of what is named, and refuses everything else.
     from_clause
         Gives what stands for a relation in FROM.
     """
@@ -57,7 +57,7 @@ class Geometry:
     def __init__(
         self,
         names: Names,
-        lower: Callable[[n.Expression], sa.ColumnElement[Any]],
+        lower: Callable[[n.Expression, str], sa.ColumnElement[Any]],
         from_clause: Callable[[Relation], sa.FromClause],
     ) -> None:
         self._names = names
@@ -183,7 +183,7 @@ class Geometry:
         if radius is not None and not 0.0 <= radius < math.inf:
             raise fault(arguments[-1].position, f"The radius of a circle must not be negative, it is {radius:.10g}.")
         centre = self._position(*arguments[:2]) if len(arguments) == 3 else self._point(arguments[0], "CIRCLE")
-        return Circle(centre, float(radius) if radius is not None else self._real(arguments[-1]))
+        return Circle(centre, float(radius) if radius is not None else self._lower(arguments[-1], "A radius"))
 
     def _polygon(self, shape: n.FunctionCall, arguments: tuple[n.Expression, ...]) -> FixedPolygon:
         if all(isinstance(argument, n.FunctionCall) and argument.name == "POINT" for argument in arguments):
@@ -239,11 +239,7 @@ class Geometry:
                 return FixedPosition(float(fixed[0]), float(fixed[1]))
             except ValueError as error:
                 raise fault(lat.position, str(error)) from None
-        return self._stored_position(lon, lat) or Position(self._real(lon), self._real(lat))
-
-    def _real(self, node: n.Expression) -> sa.ColumnElement[Any]:
-        value = self._lower(node)
-        return sa.cast(value, sa.Double()) if isinstance(value.type, sa.Integer) else value
+        return self._stored_position(lon, lat) or Position(self._lower(lon, "A point"), self._lower(lat, "A point"))
 
     def _stored_position(self, lon: n.Expression, lat: n.Expression) -> Position | None:
         if not (self._uses_stored and isinstance(lon, n.ColumnReference) and isinstance(lat, n.ColumnReference)):

@@ -78,7 +78,7 @@ class Values:
         self.names = names
         self.types = types
         self.source = source
-        self.geometry = Geometry(names, self.value, from_clause)
+        self.geometry = Geometry(names, self._real, from_clause)
         self._functions: dict[Hashable, Sql] = {}
         self._bound: dict[tuple[type, Any], sa.BindParameter[Any]] = {}
 
@@ -125,6 +125,11 @@ class Values:
             case n.FunctionCall():
                 return self._once(node)
         raise fault(node.position, "This is not supported by this service yet.")  # pragma: no cover
+
+    def _real(self, node: n.Expression, owner: str) -> Sql:
+        is_whole = is_integer(self.types.number(node, owner))
+        value = self.value(node)
+        return sa.cast(value, sa.Double()) if is_whole else value
 
     def _once(self, node: n.FunctionCall) -> Sql:
         """Lower a function once for all its occurrences, so that GROUP BY finds again what SELECT says."""

@@ -119,7 +119,7 @@ class Types:
         if not known:
             return replace(TEXT, name=output.name)
         first = known[0]
-        if len(known) > 1 and family(first) is Family.NUMBER:
+        if len(known) > 1 and all(family(field) is Family.NUMBER for field in known):
             first = replace(first, datatype=widest(*known))
         return replace(first, name=output.name)
 
@@ -144,7 +144,7 @@ class Types:
             case n.Parentheses():
                 return self.of(node.operand)
             case n.SignedValue():
-                field = self._number(node.operand, f"The sign {node.sign}")
+                field = self.number(node.operand, f"The sign {node.sign}")
                 # The least of 32 bits has no counterpart there.
                 return replace(field, datatype="long") if node.sign == "-" and is_integer(field) else field
             case n.Arithmetic():
@@ -170,7 +170,14 @@ class Types:
             raise fault(node.position, f"There is no function {node.name} in ADQL or in this service.")
         raise fault(node.position, f"The function {node.name} is not supported by this service yet.")
 
-    def _number(self, node: n.Expression, owner: str) -> Field:
+    def number(self, node: n.Expression, owner: str) -> Field:
+        """Type of a value that must be a number; NULL counts as one.
+
+        Raises
+        ------
+        FaultError
+            Raised for a value of another kind; `owner` begins the sentence.
+        """
         found = self.of(node)
         if family(found) is Family.NULL:
             return DOUBLE
@@ -186,7 +193,7 @@ class Types:
 
     def _arithmetic(self, node: n.Arithmetic) -> Field:
         operands = [
-            self._number(operand, f"The operator {node.operators[max(index - 1, 0)]}")
+            self.number(operand, f"The operator {node.operators[max(index - 1, 0)]}")
             for index, operand in enumerate(node.operands)
         ]
         datatype: Datatype = "long" if all(is_integer(field) for field in operands) else "double"
@@ -205,7 +212,7 @@ class Types:
             if family(found) in (Family.SHAPE, Family.ARRAY):
                 _refuse(node.argument, f"{node.name} takes numbers, text and timestamps", found)
             return _bare(found) if found is not NULL else found
-        found = self._number(node.argument, node.name)
+        found = self.number(node.argument, node.name)
         if node.name == "AVG":
             return Field("", "double", unit=found.unit, ucd=found.ucd)
         return Field("", "long" if is_integer(found) else "double", unit=found.unit, ucd=found.ucd)
@@ -247,7 +254,7 @@ class Types:
             return Field("", "double", unit="deg")
         if name in ("COORDSYS", "REGION"):
             raise fault(node.position, f"The function {name} is not supported by this service yet.")
-        fields = [self._number(argument, name) for argument in arguments]
+        fields = [self.number(argument, name) for argument in arguments]
         if name in ("ABS", "MOD") and all(is_integer(field) for field in fields):
             return replace(LONG, unit=fields[0].unit, ucd=fields[0].ucd if name == "ABS" else None)
         if name in _UNIT_KEEPING:
@@ -265,7 +272,7 @@ class Types:
             Raised for what has no unit and for units that do not fit.
         """
         value, unit = node.arguments
-        have = self._number(value, "IN_UNIT").unit
+        have = self.number(value, "IN_UNIT").unit
         if have is None:
             raise fault(value.position, "IN_UNIT needs a value with a unit; this one has none.")
         try:
