@@ -20,6 +20,8 @@ from schema.load_columns import LoadError, RowPreparer
 from schema.prefetch import prefetched
 
 _CHUNK_ROWS = 40_000
+_MANY_ROWS = 50_000
+_TWICE = re.compile(r"Key \((.+?)\)=\((.*)\) (?:already exists|is duplicated)")
 _STAGING = "quipu_staging"
 
 Progress = Callable[[int, int], None]
@@ -101,6 +103,7 @@ def _load(
             cursor.execute("BEGIN")
             # The rows of one chunk, which the change log looks at, should fit into memory.
             cursor.execute("SET LOCAL work_mem = '128MB'")
+            unique = [] if replace or total < _MANY_ROWS else _make_way(cursor, table, total)
             target = _target(cursor, table, replace=replace)
             for chunk in prefetched(_chunks(preparer, file)):
                 with _row_errors(table, done):
@@ -110,6 +113,8 @@ def _load(
                     progress(done, total)
             with _row_errors(table, 0):
                 replaced = _replace(cursor, table, preparer.names) if replace else 0
+                for statement in unique:
+                    cursor.execute(statement)
             cursor.execute("COMMIT")
     except adbc_driver_manager.OperationalError as error:
         raise LoadError(f"The database cannot be reached or gave up: {_first_line(error)}") from None
@@ -119,6 +124,36 @@ def _load(
 def _chunks(preparer: RowPreparer, file: Any) -> Iterator[pa.RecordBatch]:
     for batch in file.iter_batches(_CHUNK_ROWS):
         yield preparer.prepare(batch)
+
+
+def _make_way(cursor: Any, table: sa.Table, rows: int) -> list[str]:
+    """Drop the unique constraints of a table that grows to twice its size or more; others wait until the load ends.
+
+    Building an index of sorted keys once takes a third of the time that a million insertions into it take. Rows that
+    come into a table emptied by the same transaction need not go through the write-ahead log, where the server keeps
+    it minimal.
+
+    Returns
+    -------
+    statements
+        What brings the constraints back, and finds out whether the rows keep them.
+    """
+    cursor.execute(f"LOCK TABLE {table.fullname} IN ACCESS EXCLUSIVE MODE")
+    cursor.execute(f"SELECT count(*) FROM {table.fullname}")
+    held = cursor.fetchone()[0]
+    if held > rows:
+        return []
+    if not held:
+        cursor.execute(f"TRUNCATE {table.fullname}")
+    cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+    cursor.execute(
+        "SELECT quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint"
+        f" WHERE conrelid = '{table.fullname}'::regclass AND contype = 'u'"
+    )
+    constraints = cursor.fetchall()
+    for name, _ in constraints:
+        cursor.execute(f"ALTER TABLE {table.fullname} DROP CONSTRAINT {name}")
+    return [f"ALTER TABLE {table.fullname} ADD CONSTRAINT {name} {rule}" for name, rule in constraints]
 
 
 def _target(cursor: Any, table: sa.Table, *, replace: bool) -> dict[str, Any]:
@@ -156,7 +191,9 @@ def _row_errors(table: sa.Table, before: int) -> Iterator[None]:
         text = str(error)
         line = re.search(r"COPY \w+, line (\d+)", text)
         row = f"Row {before + int(line[1])}" if line else "A row"
-        if error.sqlstate == "23505" and (key := re.search(r"Key \((.+?)\)=\((.*)\) already exists", text)):
+        if error.sqlstate == "23505" and (
+            key := re.search(r"Key \((.+?)\)=\((.*)\) (?:already exists|is duplicated)", text)
+        ):
             raise LoadError(
                 f"{row} has the {key[1]} {key[2]}, which is in {table.fullname} already or twice in the file."
             ) from None

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from schema.change_log import CHANNEL
-from schema.changes import Changes, read_changes, write_progress
+from schema.changes import Changes, prune_changes, read_changes, write_progress
 from schema.engines.replica import Replica, ReplicaState, TableUpdate
 from schema.replication.source import Snapshot, joined, open_snapshot
 from schema.replication.tables import ReplicatedTable
@@ -26,6 +26,7 @@ _POLL_SECONDS = 1.0
 _FEW_ROWS = 100_000
 _HEARTBEAT_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 30.0
+_PRUNE_SECONDS = 3600.0
 _STOP_SECONDS = 20.0
 NAME = "duckdb"
 """Name under which the replica of the server reports to ``archive.follower``."""
@@ -79,6 +80,7 @@ class Follower:
         self._agreed: float | None = None
         self._error: str | None = None
         self._copying = False
+        self._pruned: float | None = None
         self._reported: tuple[int, float] | None = None
         self._hints = _Hints(url)
         self._stopping = threading.Event()
@@ -186,6 +188,7 @@ class Follower:
         while not self._stopping.is_set():
             try:
                 self.follow()
+                self._prune()
                 failures = 0
                 with self._changed:
                     self._error = None
@@ -197,6 +200,14 @@ class Follower:
                 self._stopping.wait(min(2.0 ** min(failures - 1, 10) * self._poll_seconds, _LONGEST_PAUSE_SECONDS))
                 continue
             self._hints.wait(self._poll_seconds)
+
+    def _prune(self) -> None:
+        """Let the truth forget, now and then, what no replica reads any longer."""
+        now = time.monotonic()
+        if self._pruned is None or now - self._pruned > _PRUNE_SECONDS:
+            with self._engine.begin() as connection:
+                prune_changes(connection)
+            self._pruned = now
 
     def _fail(self, error: Exception, failures: int) -> None:
         sentence = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"

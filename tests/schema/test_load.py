@@ -279,3 +279,23 @@ def test_the_command_tells_what_it_did(truth: Truth, tmp_path: Path) -> None:
     assert again.exit_code == 1
     assert "already" in again.stderr
     assert CliRunner().invoke(command, [str(path), "--strict"]).exit_code == 1
+
+
+def test_a_load_that_doubles_the_table_keeps_identifiers_unique(
+    truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schema.load._MANY_ROWS", 1)
+    load(truth, tmp_path, products(3))
+    with pytest.raises(LoadError, match=r"A row has the dp_id TOY\.[0-2], which is in ivoa.obscore already"):
+        load(truth, tmp_path, products(4))
+    assert len(held(truth, "dp_id")) == 3
+    with pytest.raises(LoadError, match="A row has the obs_publisher_did a, "):
+        load(truth, tmp_path, products(5, obs_publisher_did=["a", "b", "c", "d", "a"]))
+    assert len(held(truth, "dp_id")) == 3
+    with truth.engine.begin() as connection:
+        rules = set(
+            connection.scalars(
+                sa.text("SELECT conname FROM pg_constraint WHERE conrelid = 'ivoa.obscore'::regclass AND contype = 'u'")
+            )
+        )
+    assert rules == {"obscore_dp_id_is_unique", "obscore_obs_publisher_did_is_unique"}

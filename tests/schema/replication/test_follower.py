@@ -303,6 +303,23 @@ def test_forgotten_changes_lead_to_a_new_copy(truth: Truth, replica: Replica, fo
     assert agree(truth, replica)
 
 
+def test_the_truth_forgets_changes_that_are_old_and_read(truth: Truth, replica: Replica, follower: Follower) -> None:
+    for number in range(3):
+        insert(truth, number)
+    with truth.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE archive.revision SET committed = committed - interval '30 days'"))
+
+    def lines() -> int:
+        with truth.engine.connect() as connection:
+            return int(connection.scalar(sa.text("SELECT count(*) FROM archive.revision")) or 0)
+
+    before = lines()
+    follower.start()
+    wait_until(lambda: lines() == 1)
+    assert before > 1
+    assert agree(truth, replica)
+
+
 def test_a_deleted_replica_comes_back_with_the_same_rows(truth: Truth, folder: Path) -> None:
     insert(truth, *range(20))
     answers = []
