@@ -148,7 +148,7 @@ def _make_way(cursor: Any, table: sa.Table, rows: int) -> list[str]:
     cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
     cursor.execute(
         "SELECT quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint"
-        f" WHERE conrelid = '{table.fullname}'::regclass AND contype = 'u'"
+        f" WHERE conrelid = '{table.fullname}'::regclass AND contype = 'u' ORDER BY conname"
     )
     constraints = cursor.fetchall()
     for name, _ in constraints:

@@ -289,7 +289,7 @@ def test_a_load_that_doubles_the_table_keeps_identifiers_unique(
     with pytest.raises(LoadError, match=r"A row has the dp_id TOY\.[0-2], which is in ivoa.obscore already"):
         load(truth, tmp_path, products(4))
     assert len(held(truth, "dp_id")) == 3
-    with pytest.raises(LoadError, match="A row has the obs_publisher_did a, "):
+    with pytest.raises(LoadError, match="A row has the dp_id a, "):
         load(truth, tmp_path, products(5, obs_publisher_did=["a", "b", "c", "d", "a"]))
     assert len(held(truth, "dp_id")) == 3
     with truth.engine.begin() as connection:
