@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - what is put together here is SQL that the compiler has made; values are parameters.
 """Expressions whose meaning is fixed while each engine says them in its own words.
 
 Whole numbers stay whole and 64 bits wide; what has no value (a division by zero, a root of a negative number, an
@@ -170,7 +171,7 @@ REAL_FUNCTIONS: dict[str, str | None] = {
 
 _SHORT = 200
 
-_LIMITS = "BETWEEN -9223372036854775808 AND 9223372036854775807"
+_WHOLE_IN_LIMITS = "CASE WHEN {v} BETWEEN -9223372036854775808 AND 9223372036854775807 THEN CAST({v} AS BIGINT) END"
 
 
 def _operands(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> list[str]:
@@ -182,6 +183,13 @@ def _once(value: str, template: str) -> str:
     if len(value) <= _SHORT:
         return template.format(v=value)
     return f"list_transform([{value}], lambda v: {template.format(v='v')})[1]"
+
+
+def _single(value: str, template: str) -> str:
+    """The same for PostgreSQL, whose planner would repeat it after all without the OFFSET."""
+    if len(value) <= _SHORT:
+        return template.format(v=value)
+    return f"(SELECT {template.format(v='q.v')} FROM (SELECT {value} AS v OFFSET 0) AS q)"
 
 
 def _finite(value: str) -> str:
@@ -206,7 +214,7 @@ def _whole_arithmetic(element: WholeArithmetic, compiler: SQLCompiler, **kw: Any
         value = f"MOD(CAST({a} AS NUMERIC(40)), NULLIF({b}, 0))"
     else:
         value = f"(CAST({a} AS NUMERIC(40)) {element.sign} {b})"
-    return f"CASE WHEN {value} {_LIMITS} THEN CAST({value} AS BIGINT) END"
+    return _single(value, _WHOLE_IN_LIMITS)
 
 
 @compiles(WholeMagnitude, "duckdb")
@@ -229,7 +237,7 @@ def _whole_total_duckdb(element: WholeTotal, compiler: SQLCompiler, **kw: Any) -
 @compiles(WholeTotal)
 def _whole_total(element: WholeTotal, compiler: SQLCompiler, **kw: Any) -> str:
     value = element.call.format(compiler.process(element.clauses, **kw))
-    return f"CASE WHEN {value} {_LIMITS} THEN CAST({value} AS BIGINT) END"
+    return _single(value, _WHOLE_IN_LIMITS)
 
 
 @compiles(RealTotal, "duckdb")
@@ -274,13 +282,15 @@ def _real_function(element: RealFunction, compiler: SQLCompiler, **kw: Any) -> s
         return f"CAST({element.function}(CAST({first} AS NUMERIC), {others[0]}) AS DOUBLE PRECISION)"
     domain = REAL_FUNCTIONS[element.function]
     if domain is not None:
-        first = f"CASE WHEN {first} {domain} THEN {first} END"
+        first = _single(first, f"CASE WHEN {{v}} {domain} THEN {{v}} END")
     function = {"log10": "log"}.get(element.function, element.function)
     return f"{function}({', '.join([first, *others])})"
 
 
 def _power(a: str, b: str) -> str:
     """PostgreSQL's SQL of a power; it fails where the result has no value, is too large or too small."""
+    if len(a) + len(b) > _SHORT:
+        return f"(SELECT {_power('q.a', 'q.b')} FROM (SELECT {a} AS a, {b} AS b OFFSET 0) AS q)"
     size = f"{b} * ln(abs({a}))"
     return (
         f"CASE WHEN {a} = 0 THEN CASE WHEN {b} > 0 THEN 0 WHEN {b} = 0 THEN 1 END "
@@ -329,11 +339,12 @@ def _converted(element: Converted, compiler: SQLCompiler, **kw: Any) -> str:
     (source,) = element.clauses
     if isinstance(source.type, sa.String):
         name = target.lower()
-        return f"CAST(CASE WHEN pg_input_is_valid({value}, '{name}') THEN CAST({value} AS TEXT) END AS {target})"
+        valid = f"CASE WHEN pg_input_is_valid({{v}}, '{name}') THEN CAST({{v}} AS TEXT) END"
+        return f"CAST({_single(value, valid)} AS {target})"
     bits = _WHOLE_BITS.get(type(element.target))
     if bits is not None:
         limit = 2 ** (bits - 1)
-        return f"CASE WHEN {value} BETWEEN {-limit} AND {limit - 1} THEN CAST({value} AS {target}) END"
+        return _single(value, f"CASE WHEN {{v}} BETWEEN {-limit} AND {limit - 1} THEN CAST({{v}} AS {target}) END")
     return f"CAST({value} AS {target})"
 
 
