@@ -189,9 +189,7 @@ def _is_wide(outline: np.ndarray, centre: np.ndarray) -> bool:
     return bool(reach.max() > _WIDE_DEG)
 
 
-def _vertices(
-    outline: np.ndarray, centre: tuple[float, float], frame: Frame
-) -> tuple[tuple[float, float], ...] | None:
+def _vertices(outline: np.ndarray, centre: tuple[float, float], frame: Frame) -> tuple[tuple[float, float], ...] | None:
     if not np.isfinite(outline).all() or np.abs(outline[:, 1]).max() > 90:
         return None
     ra, dec = to_icrs(outline[:, 0], outline[:, 1], frame)
@@ -251,9 +249,7 @@ def coverage(footprints: list[Footprint]) -> Coverage:
         centre = float(ra), float(dec)
         reach = float(separation(corners, unit_vector(*centre)[:, None]).max())
         region = Union(tuple(Polygon(part) for part in parts))
-    return Coverage(
-        centre, region, min(2 * reach, 360.0), first.pixel_scale, first.shape if len(parts) <= 1 else None
-    )
+    return Coverage(centre, region, min(2 * reach, 360.0), first.pixel_scale, first.shape if len(parts) <= 1 else None)
 
 
 def _reach(vertices: tuple[tuple[float, float], ...] | None, image: Footprint) -> float:

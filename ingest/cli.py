@@ -25,9 +25,7 @@ Await = Callable[[click.Context], str | None]
 class _Date(click.ParamType[datetime.datetime]):
     name = "date"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime.datetime:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime.datetime:
         instant = read_date(f"{value}")
         if instant is None:
             self.fail(f"{value!r} is not a date; write 2027-01-31 or 2027-01-31T12:00:00 (UTC).", param, ctx)
@@ -127,4 +125,3 @@ def _close(counts: Counter[str], as_json: bool, note: str | None) -> None:
     click.echo(f"{counts['taken']} taken, {counts['held']} already held, {counts['refused']} refused{hint}.")
     if note:
         click.echo(note, err=True)
-

@@ -15,9 +15,7 @@ from vo.tables.field import Field
 
 Row = dict[str, Any]
 
-PRODUCT_TYPES = frozenset(
-    ("image", "cube", "spectrum", "sed", "timeseries", "visibility", "event", "measurements")
-)
+PRODUCT_TYPES = frozenset(("image", "cube", "spectrum", "sed", "timeseries", "visibility", "event", "measurements"))
 """Vocabulary of dataproduct_type (ObsCore 1.1, "Data product type")."""
 
 DATA_RIGHTS = frozenset(("public", "secure", "proprietary"))

@@ -90,8 +90,13 @@ def restore_backup(truth: Truth, file: Path, *, replace: bool = False) -> None:
         _check_backup(reader, file, environment, said)
         begin, end = _statements()
         command = [
-            str(writer), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
-            "--output=/dev/null", f"--dbname={url}",
+            str(writer),
+            "--no-psqlrc",
+            "--quiet",
+            "--single-transaction",
+            "--set=ON_ERROR_STOP=1",
+            "--output=/dev/null",
+            f"--dbname={url}",
         ]
         with subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=environment

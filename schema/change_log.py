@@ -42,7 +42,10 @@ revision = sa.Table(
     sa.Column("token", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()")),
     sa.Column("committed", sa.DateTime, comment="When, UTC."),
     sa.Index(
-        "revision_open_line", "transaction", unique=True, postgresql_where=sa.text("revision IS NULL"),
+        "revision_open_line",
+        "transaction",
+        unique=True,
+        postgresql_where=sa.text("revision IS NULL"),
     ),
     schema="archive",
     comment="Transactions that changed replicated tables, numbered in the order of their commits.",
@@ -77,6 +80,7 @@ follower = sa.Table(
     comment="Replicas and how far they are.",
 )
 """Replicas and how far they are."""
+
 
 def attach(connection: sa.Connection, schema: str, table: str) -> None:
     """Let the change log record a table, which must have a column ``row_id``; doing it again changes nothing.

@@ -164,9 +164,7 @@ _FINGERPRINT = sa.text(
     """
 )
 
-_PROGRESS = sa.dialects.postgresql.insert(follower).values(
-    name=sa.bindparam("name"), revision=sa.bindparam("revision")
-)
+_PROGRESS = sa.dialects.postgresql.insert(follower).values(name=sa.bindparam("name"), revision=sa.bindparam("revision"))
 _PROGRESS = _PROGRESS.on_conflict_do_update(
     index_elements=[follower.c.name],
     set_={"revision": _PROGRESS.excluded.revision, "seen": sa.text("timezone('UTC', clock_timestamp())")},

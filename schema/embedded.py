@@ -99,7 +99,7 @@ class EmbeddedServer:
         self.data = self.folder / "data"
         # pg_ctl hands its command to a shell, in double quotes.
         if any(character in str(self.data) for character in '"$`\\\n'):
-            raise TruthError(f"The name of the folder {self.folder} must not have the characters \" $ ` \\ in it.")
+            raise TruthError(f'The name of the folder {self.folder} must not have the characters " $ ` \\ in it.')
         self._binaries = binaries()
         self._opener = os.getpid()
         try:
@@ -340,5 +340,6 @@ def _let_pass(folder: Path) -> None:
         mode = above.stat().st_mode
         if not mode & stat.S_IXOTH:
             above.chmod(mode | stat.S_IXOTH)
-            log.warning("other accounts may now pass through a folder, for PostgreSQL must not run as root",
-                        folder=str(above))
+            log.warning(
+                "other accounts may now pass through a folder, for PostgreSQL must not run as root", folder=str(above)
+            )

@@ -35,7 +35,10 @@ copy = sa.Table(
     "copy",
     metadata,
     sa.Column(
-        "file_id", sa.BigInteger, sa.ForeignKey("archive.file.file_id", ondelete="CASCADE"), primary_key=True,
+        "file_id",
+        sa.BigInteger,
+        sa.ForeignKey("archive.file.file_id", ondelete="CASCADE"),
+        primary_key=True,
     ),
     sa.Column("store", sa.Text, primary_key=True, comment="Name of the store."),
     sa.Column("path", sa.Text, nullable=False, comment="Where in the store."),

@@ -10,7 +10,16 @@ from schema.tables import metadata
 _NOW = sa.text("timezone('UTC', now())")
 
 PHASES = (
-    "PENDING", "QUEUED", "EXECUTING", "COMPLETED", "ERROR", "ABORTED", "UNKNOWN", "HELD", "SUSPENDED", "ARCHIVED",
+    "PENDING",
+    "QUEUED",
+    "EXECUTING",
+    "COMPLETED",
+    "ERROR",
+    "ABORTED",
+    "UNKNOWN",
+    "HELD",
+    "SUSPENDED",
+    "ARCHIVED",
 )
 """Names of phases, UWS 1.1, "Execution Phase"."""
 

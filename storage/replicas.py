@@ -76,8 +76,14 @@ class Replicas:
         names = [dp_id, dp_id.removesuffix(".fits")]
         statement = (
             sa.select(
-                file.c.dp_id, file.c.name, file.c.sha256, file.c.size, file.c.content_type, file.c.release_date,
-                file.c.ingested, sa.func.array_remove(sa.func.array_agg(copy.c.store), None).label("stores"),
+                file.c.dp_id,
+                file.c.name,
+                file.c.sha256,
+                file.c.size,
+                file.c.content_type,
+                file.c.release_date,
+                file.c.ingested,
+                sa.func.array_remove(sa.func.array_agg(copy.c.store), None).label("stores"),
             )
             .outerjoin(copy, copy.c.file_id == file.c.file_id)
             .where(file.c.dp_id.in_(names))
@@ -90,7 +96,13 @@ class Replicas:
         if row is None:
             return None
         return HeldFile(
-            row.dp_id, row.name, row.sha256, row.size, row.content_type, row.release_date, row.ingested,
+            row.dp_id,
+            row.name,
+            row.sha256,
+            row.size,
+            row.content_type,
+            row.release_date,
+            row.ingested,
             tuple(row.stores),
         )
 

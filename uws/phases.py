@@ -42,9 +42,7 @@ LEGAL_CHANGES: dict[Phase, frozenset[Phase]] = {
         {Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.SUSPENDED, Phase.UNKNOWN, Phase.QUEUED}
     ),
     Phase.SUSPENDED: frozenset({Phase.EXECUTING, Phase.QUEUED, Phase.ABORTED, Phase.ERROR}),
-    Phase.UNKNOWN: frozenset(
-        {Phase.QUEUED, Phase.EXECUTING, Phase.COMPLETED, Phase.ERROR, Phase.ABORTED}
-    ),
+    Phase.UNKNOWN: frozenset({Phase.QUEUED, Phase.EXECUTING, Phase.COMPLETED, Phase.ERROR, Phase.ABORTED}),
     Phase.COMPLETED: frozenset({Phase.ARCHIVED}),
     Phase.ERROR: frozenset({Phase.ARCHIVED}),
     Phase.ABORTED: frozenset({Phase.ARCHIVED}),

@@ -167,8 +167,10 @@ class PostgresqlJobStore:
             sa.or_(table.c.worker.is_(None), table.c.worker.not_in(list(alive))),
         )
         summary = ErrorSummary(f"The job was interrupted {most_attempts} times.")
-        give_up = table.update().where(lost, table.c.attempts >= most_attempts).values(
-            phase=Phase.ERROR.value, end_time=_NOW, error_summary=asdict(summary)
+        give_up = (
+            table.update()
+            .where(lost, table.c.attempts >= most_attempts)
+            .values(phase=Phase.ERROR.value, end_time=_NOW, error_summary=asdict(summary))
         )
         # The place in the queue stays: it has waited already.
         again = table.update().where(lost, table.c.attempts < most_attempts).values(phase=Phase.QUEUED.value)

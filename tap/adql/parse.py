@@ -153,9 +153,7 @@ class _Builder(Transformer[Token, Any]):
     def set_quantifier(self, word: Token) -> str:
         return word.upper()
 
-    def set_function(
-        self, name: Token, quantifier: n.Quantifier | None, argument: n.Expression
-    ) -> n.SetFunctionCall:
+    def set_function(self, name: Token, quantifier: n.Quantifier | None, argument: n.Expression) -> n.SetFunctionCall:
         return n.SetFunctionCall(cast(n.SetFunction, name.upper()), quantifier, argument, _start(name))
 
     def count_all(self, name: Token, star: Token) -> n.SetFunctionCall:
@@ -182,19 +180,13 @@ class _Builder(Transformer[Token, Any]):
     ) -> n.Between:
         return n.Between(operand, low, high, negation is not None, operand.position)
 
-    def in_list(
-        self, operand: n.Expression, negation: Token | None, values: tuple[n.Expression, ...]
-    ) -> n.InList:
+    def in_list(self, operand: n.Expression, negation: Token | None, values: tuple[n.Expression, ...]) -> n.InList:
         return n.InList(operand, values, negation is not None, operand.position)
 
-    def in_subquery(
-        self, operand: n.Expression, negation: Token | None, query: n.SelectExpression
-    ) -> n.InSubquery:
+    def in_subquery(self, operand: n.Expression, negation: Token | None, query: n.SelectExpression) -> n.InSubquery:
         return n.InSubquery(operand, query, negation is not None, operand.position)
 
-    def like(
-        self, operand: n.Expression, negation: Token | None, word: Token, pattern: n.Expression
-    ) -> n.Like:
+    def like(self, operand: n.Expression, negation: Token | None, word: Token, pattern: n.Expression) -> n.Like:
         return n.Like(operand, pattern, word.upper() == "LIKE", negation is not None, operand.position)
 
     def is_null(self, operand: n.Expression, negation: Token | None, _: Token) -> n.IsNull:

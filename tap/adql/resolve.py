@@ -188,9 +188,7 @@ class _Resolver:
             return
         if isinstance(expression, n.ColumnReference) and len(expression.names) == 1:
             name = expression.names[0]
-            found = [
-                index for index, output in enumerate(outputs) if is_same_name(name, output.name, output.delimited)
-            ]
+            found = [index for index, output in enumerate(outputs) if is_same_name(name, output.name, output.delimited)]
             if len(found) == 1:
                 self.names.sorted_outputs[id(term)] = found[0]
                 return
@@ -292,9 +290,7 @@ class _Resolver:
             if matching(n.Identifier(column.name, True, 0), right.columns)
         )
 
-    def merged(
-        self, join: n.Join, left: FromItem, right: FromItem, names: tuple[n.Identifier, ...]
-    ) -> FromItem:
+    def merged(self, join: n.Join, left: FromItem, right: FromItem, names: tuple[n.Identifier, ...]) -> FromItem:
         pairs: list[tuple[Source, Source]] = []
         for name in names:
             node = name if not join.natural else join

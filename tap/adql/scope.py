@@ -106,8 +106,11 @@ class Relation:
             return False
         if len(names) == 1:
             return True
-        return len(names) == 2 and not self.is_aliased and self.table is not None and is_same_name(
-            names[0], self.table.schema, False
+        return (
+            len(names) == 2
+            and not self.is_aliased
+            and self.table is not None
+            and is_same_name(names[0], self.table.schema, False)
         )
 
 
@@ -158,9 +161,7 @@ def matching(wanted: n.Identifier, columns: Iterable[Source]) -> tuple[Source, .
     """Columns that a name may mean; one spelt exactly so is preferred to those that differ in case."""
     folded = wanted.name.lower()
     found = tuple(
-        column
-        for column in columns
-        if column.folded == folded and is_same_name(wanted, column.name, column.delimited)
+        column for column in columns if column.folded == folded and is_same_name(wanted, column.name, column.delimited)
     )
     if len(found) > 1:
         exact = tuple(column for column in found if column.name == wanted.name)

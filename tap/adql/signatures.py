@@ -64,8 +64,22 @@ SIGNATURES: dict[str, Signature] = {
     **{
         name: _numeric(name, _NUMBER)
         for name in (
-            "ABS", "ACOS", "ASIN", "ATAN", "CEILING", "COS", "COT", "DEGREES", "EXP", "FLOOR", "LOG", "LOG10",
-            "RADIANS", "SIN", "SQRT", "TAN",
+            "ABS",
+            "ACOS",
+            "ASIN",
+            "ATAN",
+            "CEILING",
+            "COS",
+            "COT",
+            "DEGREES",
+            "EXP",
+            "FLOOR",
+            "LOG",
+            "LOG10",
+            "RADIANS",
+            "SIN",
+            "SQRT",
+            "TAN",
         )
     },
     **{name: _numeric(name, _TWO_NUMBERS) for name in ("ATAN2", "MOD", "POWER")},

@@ -238,12 +238,8 @@ def test_names_of_any_bytes_are_taken(pipeline: Pipeline, night: Path, frame: Pa
         assert not set(name) & set('"\\ \n')
 
 
-def test_a_period_keeps_raw_science_for_its_programme(
-    pipeline: Pipeline, frame: Path, write_fits: WriteFits
-) -> None:
-    calibration = write_fits(
-        "bias.fits", **RAW | {"HIERARCH ESO DPR CATG": "CALIB", "HIERARCH ESO DPR TYPE": "BIAS"}
-    )
+def test_a_period_keeps_raw_science_for_its_programme(pipeline: Pipeline, frame: Path, write_fits: WriteFits) -> None:
+    calibration = write_fits("bias.fits", **RAW | {"HIERARCH ESO DPR CATG": "CALIB", "HIERARCH ESO DPR TYPE": "BIAS"})
     run(replace(pipeline, rule=ReleaseRule(proprietary_days=10_000.0)), frame, calibration)
     found = {str(row["dp_id"]): row for row in rows(pipeline, obscore)}
     science = found["TOY.2024-03-10T01:02:03.004"]

@@ -114,9 +114,7 @@ def test_positions_are_those_of_the_headers(
             assert row["s_ra"] is None
             assert row["s_region"] is None
             continue
-        expected = SkyCoord(
-            listed["ra"], listed["dec"], unit=(u.hourangle if ":" in listed["ra"] else u.deg, u.deg)
-        )
+        expected = SkyCoord(listed["ra"], listed["dec"], unit=(u.hourangle if ":" in listed["ra"] else u.deg, u.deg))
         found = SkyCoord(row["s_ra"], row["s_dec"], unit="deg")
         tolerance = max(0.02, float(row["s_fov"] or 0))  # type: ignore[arg-type]
         assert found.separation(expected).deg < tolerance, name
@@ -191,9 +189,7 @@ def test_some_files_are_described_as_a_reader_of_their_headers_would(
 
 def test_headers_are_kept_card_by_card(pipeline: Pipeline, outcomes: dict[str, Outcome]) -> None:
     with pipeline.engine.connect() as connection:
-        header = connection.scalar(
-            sa.select(file.c.header).where(file.c.dp_id == "EFOSC.2022-01-26T19:18:58.464")
-        )
+        header = connection.scalar(sa.select(file.c.header).where(file.c.dp_id == "EFOSC.2022-01-26T19:18:58.464"))
     cards = header["hdus"][0]["cards"]
     assert cards[0] == ["SIMPLE", True, "Standard FITS (NOST-100-2.0)"] or cards[0][:2] == ["SIMPLE", True]
     assert len(cards) == 504

@@ -15,8 +15,16 @@ from schema.tables import metadata
 from schema.truth import Truth
 
 DESCRIBED = {
-    change_log.truth, change_log.revision, change_log.change, change_log.follower, files.file, files.copy,
-    files.quarantine, jobs.job, observations.raw, obscore.obscore,
+    change_log.truth,
+    change_log.revision,
+    change_log.change,
+    change_log.follower,
+    files.file,
+    files.copy,
+    files.quarantine,
+    jobs.job,
+    observations.raw,
+    obscore.obscore,
 }
 
 

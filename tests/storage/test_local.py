@@ -94,7 +94,10 @@ def test_the_folder_of_a_living_process_is_not_swept_and_that_of_a_killed_one_is
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(store.root)],
-        cwd=Path(__file__).parent.parent.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parent.parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         staged = Path(process.stdout.readline().strip())

@@ -148,9 +148,7 @@ def test_what_a_client_has_already_is_not_sent_again(client: FlaskClient) -> Non
         ("gone", 503, "gone"),
     ],
 )
-def test_what_is_not_given_is_explained_in_plain_text(
-    client: FlaskClient, dp_id: str, status: int, words: str
-) -> None:
+def test_what_is_not_given_is_explained_in_plain_text(client: FlaskClient, dp_id: str, status: int, words: str) -> None:
     answer = client.get(f"/files/{dp_id}")
     assert answer.status_code == status
     assert answer.mimetype == "text/plain"

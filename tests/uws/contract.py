@@ -274,9 +274,7 @@ class JobStoreContract:
 
     def test_jobs_are_deleted_when_their_time_has_come(self, store: JobStore) -> None:
         now = datetime(2050, 1, 1)
-        early, exact, late = (
-            store.create((), destruction=now + timedelta(seconds=seconds)) for seconds in (-1, 0, 1)
-        )
+        early, exact, late = (store.create((), destruction=now + timedelta(seconds=seconds)) for seconds in (-1, 0, 1))
         assert {job.job_id for job in store.delete_expired(now)} == {early.job_id, exact.job_id}
         assert store.delete_expired(now) == ()
         assert store.get(late.job_id) == late

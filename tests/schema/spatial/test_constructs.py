@@ -154,9 +154,7 @@ def test_separations_are_those_of_astropy(connection: duckdb.DuckDBPyConnection,
         ra, dec = (np.concatenate(coordinates) for coordinates in zip(*parts, strict=True))
         load(connection, ra, dec)
         row = stored() if is_stored else Position(SKY.c.ra, SKY.c.dec)
-        sql, parameters = render(
-            sa.select(separation(row, FixedPosition(lon, lat))).order_by(SKY.c.id)
-        )
+        sql, parameters = render(sa.select(separation(row, FixedPosition(lon, lat))).order_by(SKY.c.id))
         angles = np.array([value for (value,) in connection.execute(sql, parameters).fetchall()])
         np.testing.assert_allclose(angles, apart(ra, dec, lon, lat), rtol=1e-9, atol=3e-14)
 
@@ -171,9 +169,7 @@ def test_two_stored_positions_are_compared_without_their_coordinates(connection:
     sql, parameters = render(sa.select(a.c.id, b.c.id).where(is_within(first, second, 4.0)))
     assert " ra" not in sql
     pairs = set(connection.execute(sql, parameters).fetchall())
-    expected = {
-        (int(i), int(j)) for i in range(300) for j in np.flatnonzero(apart(ra, dec, ra[i], dec[i]) <= 4.0)
-    }
+    expected = {(int(i), int(j)) for i in range(300) for j in np.flatnonzero(apart(ra, dec, ra[i], dec[i]) <= 4.0)}
     assert pairs == expected
 
 
@@ -198,9 +194,7 @@ def pair_conditions(radius: float) -> dict[str, sa.ColumnElement[bool]]:
 
 @pytest.mark.parametrize("kind", list(pair_conditions(1.0)))
 @pytest.mark.parametrize("radius", [0.0, 1e-3, 2.0, 9.9, 10.0, 170.0])
-def test_pairs_are_those_of_brute_force(
-    connection: duckdb.DuckDBPyConnection, kind: str, radius: float
-) -> None:
+def test_pairs_are_those_of_brute_force(connection: duckdb.DuckDBPyConnection, kind: str, radius: float) -> None:
     parts = [around(*centre, 3.0, 25, number) for number, centre in enumerate(CENTRES)]
     ra, dec = (np.concatenate(coordinates) for coordinates in zip(*parts, strict=True))
     ra[:5] = np.nan

@@ -52,9 +52,7 @@ def points_for(vertices: list[tuple[float, float]], seed: int) -> tuple[Degrees,
     middle = SkyCoord(vertices, unit="deg").cartesian.mean()
     centre = SkyCoord(middle, frame="icrs").spherical
     reach = SkyCoord(vertices, unit="deg").separation(SkyCoord(centre.lon, centre.lat)).deg.max()
-    sky = SkyCoord(
-        random.uniform(0, 360, 500) * u.deg, np.degrees(np.arcsin(random.uniform(-1, 1, 500))) * u.deg
-    )
+    sky = SkyCoord(random.uniform(0, 360, 500) * u.deg, np.degrees(np.arcsin(random.uniform(-1, 1, 500))) * u.deg)
     near = SkyCoord(centre.lon, centre.lat).directional_offset_by(
         random.uniform(0, 360, 900) * u.deg, 1.2 * reach * np.sqrt(random.uniform(0, 1, 900)) * u.deg
     )

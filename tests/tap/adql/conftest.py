@@ -79,9 +79,7 @@ def make_table(
     return PublishedTable(schema, name, table, "A table.")
 
 
-def fill(
-    connection: duckdb.DuckDBPyConnection, published: PublishedTable, rows: list[tuple[Any, ...]]
-) -> None:
+def fill(connection: duckdb.DuckDBPyConnection, published: PublishedTable, rows: list[tuple[Any, ...]]) -> None:
     types = {"int": "INTEGER", "long": "BIGINT", "double": "DOUBLE", "float": "FLOAT", "short": "SMALLINT"}
     fields = published.fields
     declared = [
@@ -145,9 +143,7 @@ def known_answers(testdata: Path) -> Iterator[tuple[Catalogue, duckdb.DuckDBPyCo
 
 
 @pytest.fixture(scope="session")
-def postgresql(
-    truth_server: str, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection
-) -> Iterator[sa.Engine]:
+def postgresql(truth_server: str, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
     """The same tables with the same rows in PostgreSQL."""
     name = f"quipu_adql_{uuid4().hex}"
     address = make_url(truth_server).set(drivername="postgresql+psycopg2")
@@ -170,9 +166,7 @@ def postgresql(
 
 
 @pytest.fixture(params=["duckdb", "postgresql"])
-def answer(
-    request: pytest.FixtureRequest, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection
-) -> Answer:
+def answer(request: pytest.FixtureRequest, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) -> Answer:
     """Rows of a query, from each of the two databases in turn."""
     if request.param == "postgresql":
         engine: sa.Engine = request.getfixturevalue("postgresql")

@@ -292,13 +292,13 @@ def test_joined_columns_come_first_and_once(catalogue: Catalogue) -> None:
     "adql",
     [
         "SELECT id AS \"x; DROP TABLE sky.stars\" FROM stars WHERE name = 'y'' OR 1=1 --' OR id IN (99, 98)",
-        "SELECT 'z\"z' FROM stars AS \"q\"\"q\" WHERE \"q\"\"q\".name LIKE '%z' ORDER BY 1",
-        "WITH \"w'w\" AS (SELECT id AS \"a b\" FROM stars) SELECT \"a b\" FROM \"w'w\"",
+        'SELECT \'z"z\' FROM stars AS "q""q" WHERE "q""q".name LIKE \'%z\' ORDER BY 1',
+        'WITH "w\'w" AS (SELECT id AS "a b" FROM stars) SELECT "a b" FROM "w\'w"',
     ],
 )
 def test_nothing_a_user_writes_becomes_sql(catalogue: Catalogue, answer: Answer, adql: str) -> None:
     sql, _ = render(compile_query(adql, catalogue).select)
-    for word in ("DROP", "y'", "z", "w'w", "a b", "q\"q", "99"):
+    for word in ("DROP", "y'", "z", "w'w", "a b", 'q"q', "99"):
         assert word not in sql
     answer(adql)
 

@@ -132,9 +132,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "parts"), REFUSED, ids=[text for text, _ in REFUSED])
-def test_what_cannot_be_answered_is_refused_with_a_sentence(
-    catalogue: Catalogue, text: str, parts: list[str]
-) -> None:
+def test_what_cannot_be_answered_is_refused_with_a_sentence(catalogue: Catalogue, text: str, parts: list[str]) -> None:
     with pytest.raises(AdqlError) as caught:
         compile_query(text, catalogue)
     for part in parts:

@@ -33,9 +33,7 @@ def is_close(found: Any, wanted: Any, expect: dict[str, Any]) -> bool:
     if found is None or wanted is None:
         return found is wanted
     if isinstance(wanted, list):
-        return len(found) == len(wanted) and all(
-            is_close(a, b, expect) for a, b in zip(found, wanted, strict=True)
-        )
+        return len(found) == len(wanted) and all(is_close(a, b, expect) for a, b in zip(found, wanted, strict=True))
     if isinstance(wanted, str) or isinstance(found, str):
         return bool(found == wanted)
     return bool(abs(found - wanted) <= max(expect.get("atol", 0), expect.get("rtol", 0) * abs(wanted)))

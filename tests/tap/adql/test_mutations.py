@@ -20,7 +20,7 @@ SEEDS = [
     "SELECT DISTANCE(ra, dec, 10, 0) AS d, POINT(ra, dec) FROM stars WHERE NOT (seen >= '2013-04-12' AND n IS NULL)",
     "WITH w AS (SELECT id, -mag AS m FROM stars) SELECT * FROM w WHERE EXISTS (SELECT 1 FROM groups g WHERE g.id=w.id)",
     "(SELECT id FROM stars UNION ALL SELECT val FROM groups) EXCEPT SELECT 1 FROM stars ORDER BY id",
-    "SELECT q.a || LOWER(q.b) FROM (SELECT name AS a, band AS \"b\" FROM stars) AS q, groups NATURAL JOIN stars AS z",
+    'SELECT q.a || LOWER(q.b) FROM (SELECT name AS a, band AS "b" FROM stars) AS q, groups NATURAL JOIN stars AS z',
     "SELECT CAST(mag AS VARCHAR(4)), COALESCE(n, 0), IN_UNIT(ra, 'rad'), POWER(id, 2), ROUND(mag, -1) FROM stars",
 ]
 WORDS = [token for seed in SEEDS for token in read_tokens(seed)]

@@ -186,8 +186,9 @@ def test_wide_queries_are_read(text: str) -> None:
 
 names = st.builds(
     n.Identifier,
-    st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=8)
-    .filter(lambda name: name[0].isalpha() and name.upper() not in RESERVED_WORDS),
+    st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=8).filter(
+        lambda name: name[0].isalpha() and name.upper() not in RESERVED_WORDS
+    ),
     st.just(False),
     st.just(0),
 ) | st.builds(n.Identifier, st.text(min_size=1, max_size=6), st.just(True), st.just(0))
@@ -239,9 +240,11 @@ predicates = (
 )
 conditions = st.recursive(
     predicates,
-    lambda inner: inner.map(lambda each: n.Parentheses(each, 0))
-    | predicates.map(lambda each: n.Not(each, 0))
-    | st.lists(predicates, min_size=2, max_size=3).map(lambda each: n.And(tuple(each), 0)),
+    lambda inner: (
+        inner.map(lambda each: n.Parentheses(each, 0))
+        | predicates.map(lambda each: n.Not(each, 0))
+        | st.lists(predicates, min_size=2, max_size=3).map(lambda each: n.And(tuple(each), 0))
+    ),
     max_leaves=4,
 )
 
