@@ -32,7 +32,7 @@ demo: venv  ## simulate a night, ingest it, serve it on http://127.0.0.1:$(PORT)
 	exec $(BIN)/quipu --archive $(ARCHIVE) serve --port $(PORT)
 
 test: venv  ## the whole test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 check: venv  ## lint and types
 	$(BIN)/ruff check .

@@ -31,7 +31,8 @@ def kill_during_ingest(archive: Served, night: Path, seconds: float) -> bool:
     )
     time.sleep(seconds)
     ended = ingest.poll() is not None
-    os.killpg(ingest.pid, signal.SIGKILL)
+    if not ended:
+        os.killpg(ingest.pid, signal.SIGKILL)
     ingest.wait()
     return not ended
 
