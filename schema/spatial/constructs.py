@@ -11,16 +11,11 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from schema.spatial.healpix import circle_ranges
+from schema.spatial.cones import CONE_TYPES, RIM, WIDEST_CONE, cone_parameters, is_in_cone, unit_vector
 
 Number: TypeAlias = sa.ColumnElement[Any]
 Condition: TypeAlias = sa.ColumnElement[bool]
 Vector: TypeAlias = tuple[Number, Number, Number]
-
-# Each component of two unit vectors is off by at most some units in the last place, so that rows right on the rim of
-# a circle, or at its centre for a radius of zero, are counted in. It is 1e-10 of a second of arc.
-_RIM = 5e-16
-
 
 _SLACK = 1e-14
 _SLACK_DEG = 1e-10
@@ -69,8 +64,7 @@ class FixedPosition:
     @property
     def unit_vector(self) -> tuple[float, float, float]:
         """Unit vector, made with the same steps as the stored ones."""
-        lon, lat = math.radians(self.lon % 360.0), math.radians(self.lat)
-        return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
+        return unit_vector(self.lon, self.lat)
 
 
 AnyPosition: TypeAlias = Position | FixedPosition
@@ -130,10 +124,13 @@ def is_within(a: AnyPosition, b: AnyPosition, radius: float, *, inclusive: bool 
     near = _is_near(a, b, radius, inclusive)
     if isinstance(b, Position) and radius < _WIDEST_BAND:
         return _in_band(a, b, _bound(2.0 * math.sin(math.radians(radius) / 2.0) + _SLACK), near)
-    if a.hpx is None or not isinstance(b, FixedPosition) or radius >= 60.0:
+    if a.hpx is None or not isinstance(b, FixedPosition) or radius >= WIDEST_CONE:
         return near
-    ranges = circle_ranges(b.lon % 360.0, b.lat, radius)
-    return sa.and_(sa.or_(*(a.hpx.between(_whole(first), _whole(last)) for first, last in ranges)), near)
+    values = cone_parameters(b.lon, b.lat, radius, inclusive=inclusive)
+    parameters = [
+        sa.bindparam(None, value, type_, unique=True) for value, type_ in zip(values, CONE_TYPES, strict=True)
+    ]
+    return is_in_cone(a.vector, a.hpx, parameters, inclusive=inclusive)
 
 
 def is_within_reach(a: AnyPosition, b: AnyPosition, radius: Number) -> Condition:
@@ -168,7 +165,7 @@ def _is_near(a: AnyPosition, b: AnyPosition, radius: float, inclusive: bool) -> 
     """Exact test on unit vectors; beyond 90 degrees from the antipode, where chords are short again."""
     if radius > 180.0 or (radius == 180.0 and inclusive):
         return _squared(a, b, "-") <= _bound(5.0)
-    rim = _RIM if inclusive else 0.0
+    rim = RIM if inclusive else 0.0
     if radius <= 90.0:
         chord = 2.0 * math.sin(math.radians(radius) / 2.0)
         limit = _bound((chord + rim) ** 2)
@@ -214,7 +211,3 @@ def _radians(position: AnyPosition) -> tuple[Number, Number]:
 
 def _bound(value: float) -> Number:
     return sa.bindparam(None, value, sa.Double(), unique=True)
-
-
-def _whole(value: int) -> Number:
-    return sa.bindparam(None, value, sa.BigInteger(), unique=True)

@@ -239,9 +239,10 @@ class Geometry:
                 return FixedPosition(float(fixed[0]), float(fixed[1]))
             except ValueError as error:
                 raise fault(lat.position, str(error)) from None
-        return self._stored_position(lon, lat) or Position(self._lower(lon, "A point"), self._lower(lat, "A point"))
+        return self.stored_position(lon, lat) or Position(self._lower(lon, "A point"), self._lower(lat, "A point"))
 
-    def _stored_position(self, lon: n.Expression, lat: n.Expression) -> Position | None:
+    def stored_position(self, lon: n.Expression, lat: n.Expression) -> Position | None:
+        """The main position of a table if two columns are it; None for all else."""
         if not (self._uses_stored and isinstance(lon, n.ColumnReference) and isinstance(lat, n.ColumnReference)):
             return None
         sources = self._names.columns[id(lon)], self._names.columns[id(lat)]

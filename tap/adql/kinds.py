@@ -84,11 +84,11 @@ def _is_point(value: n.Expression) -> bool:
 def _is_signed_integer(value: n.Expression) -> bool:
     if isinstance(value, n.SignedValue):
         value = value.operand
-    return isinstance(value, n.NumberLiteral) and isinstance(value.value, int)
+    return isinstance(value, n.NumberLiteral) and value.is_whole
 
 
 def _is_unsigned_integer(value: n.Expression) -> bool:
-    return isinstance(value, n.NumberLiteral) and isinstance(value.value, int)
+    return isinstance(value, n.NumberLiteral) and value.is_whole
 
 
 _TESTS: dict[Kind, tuple[Callable[[n.Expression], bool], str]] = {

@@ -17,6 +17,7 @@ from tap.adql.errors import fault
 from tap.adql.grouping import is_grouped
 from tap.adql.lower_conditions import Conditions
 from tap.adql.lower_values import Sql, Values
+from tap.adql.open_literals import Bindings
 from tap.adql.resolve import Names
 from tap.adql.sameness import expression_key, root
 from tap.adql.scope import MergedColumn, Output, Relation, Scope, Source, SourceColumn
@@ -34,15 +35,17 @@ _SET_OPERATIONS: dict[tuple[str, bool], Callable[..., sa.CompoundSelect[Any]]] =
 }
 
 
-def lower_query(query: n.QuerySpecification, names: Names, types: Types) -> Query:
+def lower_query(query: n.QuerySpecification, names: Names, types: Types, bindings: Bindings) -> Query:
     """Make the select of a query whose names are resolved, and the fields of its answer.
+
+    Its open parameters go into `bindings`; in the select they hold the values of this query.
 
     Raises
     ------
     FaultError
         Raised for values and features that this service cannot treat.
     """
-    queries = _Queries(names, types)
+    queries = _Queries(names, types, bindings)
     for common in query.common_tables:
         queries.common_table(common)
     select = queries.query(query.query)
@@ -53,12 +56,12 @@ def lower_query(query: n.QuerySpecification, names: Names, types: Types) -> Quer
 class _Queries:
     """Lowers one query and those in it; keeps what stands for its relations."""
 
-    def __init__(self, names: Names, types: Types) -> None:
+    def __init__(self, names: Names, types: Types, bindings: Bindings) -> None:
         self.names = names
         self.types = types
         self.from_clauses: dict[int, sa.FromClause] = {}
         self.common_tables: dict[int, sa.CTE] = {}
-        self.values = Values(names, types, self.source, self.from_clause)
+        self.values = Values(names, types, self.source, self.from_clause, bindings)
         self.conditions = Conditions(self.values, self.query, self.new_name)
         self.enclosing: list[Scope] = []
 

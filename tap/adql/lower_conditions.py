@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from tap.adql import nodes as n
-from tap.adql.constants import constant_number
+from tap.adql.cones import Cones
+from tap.adql.constants import constant_number, read_instant
 from tap.adql.errors import fault
 from tap.adql.lower_values import Values, bare
 from tap.adql.types import Family, family
@@ -53,6 +55,7 @@ class Conditions:
         self.geometry = values.geometry
         self.query = query
         self.new_name = new_name
+        self.cones = Cones(values.geometry, values.bindings)
 
     def condition(self, node: n.Expression) -> Condition:
         """Lower a condition.
@@ -105,8 +108,15 @@ class Conditions:
         """Comparison of CONTAINS, INTERSECTS or DISTANCE with a fixed number, as a condition that can use an index."""
         if not isinstance(left, n.FunctionCall) or left.name not in ("CONTAINS", "INTERSECTS", "DISTANCE"):
             return None
+        if not self.geometry.uses_stored:
+            return None
+        if left.name == "DISTANCE" and sign in ("<", "<="):
+            self.types.of(left)
+            cone = self.cones.is_near(left, right, inclusive=sign == "<=")
+            if cone is not None:
+                return cone
         value = constant_number(right)
-        if value is None or not self.geometry.uses_stored:
+        if value is None:
             return None
         self.types.of(left)
         if left.name == "DISTANCE":
@@ -118,7 +128,9 @@ class Conditions:
             return None
         if (sign, value) not in (("=", 1), ("=", 0), ("<>", 0), ("<>", 1)):
             return None
-        holds = self.geometry.contains(left) if left.name == "CONTAINS" else self.geometry.intersects(left)
+        holds = self.cones.covers(left)
+        if holds is None:
+            holds = self.geometry.contains(left) if left.name == "CONTAINS" else self.geometry.intersects(left)
         return holds if (sign == "=") == (value == 1) else sa.not_(holds)
 
     def _in_list(self, node: n.InList) -> Condition:
@@ -151,10 +163,16 @@ class Conditions:
         if len(literals) < len(node.values):
             return None
         if family(field) is Family.TIMESTAMP:
-            return _list_of([self.values.instant(literal).value for literal in literals], sa.DateTime())
+            return _list_of([self._instant(literal) for literal in literals], sa.DateTime())
         if self.values.is_case_insensitive(node.operand):
             return _list_of([literal.value.lower() for literal in literals], sa.Text())
         return _list_of([literal.value for literal in literals], sa.Text())
+
+    def _instant(self, literal: n.StringLiteral) -> datetime:
+        try:
+            return read_instant(literal.value)
+        except ValueError as error:
+            raise fault(literal.position, str(error)) from None
 
     def _in_subquery(self, node: n.InSubquery) -> Condition:
         output = self.names.outputs[id(node.query)][0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from tap.adql import nodes as n
 from tap.adql.constants import constant_number, read_instant
 from tap.adql.errors import fault
 from tap.adql.geometry import Geometry
+from tap.adql.open_literals import Bindings, Compute, OpenLiteral, open_number, open_text
 from tap.adql.resolve import Names
 from tap.adql.sameness import expression_key
 from tap.adql.scope import MergedColumn, Output, Relation, Source, SourceColumn
@@ -66,6 +68,8 @@ class Values:
         Gives the column of SQL for a column of a relation.
     from_clause
         Gives what stands for a relation in FROM.
+    bindings
+        Takes the parameters of open literals.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Values:
         types: Types,
         source: Callable[[Source], Sql],
         from_clause: Callable[[Relation], sa.FromClause],
+        bindings: Bindings,
     ) -> None:
         self.names = names
         self.types = types
@@ -81,6 +86,7 @@ class Values:
         self.geometry = Geometry(names, self._real, from_clause)
         self._functions: dict[Hashable, Sql] = {}
         self._bound: dict[tuple[type, Any], sa.BindParameter[Any]] = {}
+        self.bindings = bindings
 
     def bound(self, value: Any) -> sa.BindParameter[Any]:
         """Parameter for a value, the same one wherever the value occurs, so that equal expressions stay equal."""
@@ -89,6 +95,11 @@ class Values:
         if known is None:
             known = self._bound[key] = sa.bindparam(None, value, _sql_type(value), unique=True)
         return known
+
+    def _open(self, literal: OpenLiteral, compute: Compute, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+        """Parameter for a literal of any value."""
+        (parameter,) = self.bindings.bind((literal,), compute, (type_,))
+        return parameter
 
     def value(self, node: n.Expression) -> Sql:
         """Lower a value.
@@ -99,6 +110,9 @@ class Values:
             Raised for operands that do not fit and for what this service cannot do.
         """
         self.types.of(node)
+        literal = open_number(node) or open_text(node)
+        if literal is not None:
+            return self._open(literal, _as_it_is, _sql_type(literal.value))
         constant = constant_number(node)
         if constant is not None and abs(constant) < math.inf:
             return self.bound(constant)
@@ -208,6 +222,9 @@ class Values:
             Raised for a string that is none.
         """
         try:
+            literal = open_text(node)
+            if literal is not None:
+                return self._open(literal, _as_instant, sa.DateTime())
             return self.bound(read_instant(node.value))
         except ValueError as error:
             raise fault(node.position, str(error)) from None
@@ -307,6 +324,14 @@ def bare(node: n.Expression) -> n.Expression:
     while isinstance(node, n.Parentheses):
         node = node.operand
     return node
+
+
+def _as_it_is(value: Any) -> tuple[Any]:
+    return (value,)
+
+
+def _as_instant(text: str) -> tuple[datetime]:
+    return (read_instant(text),)
 
 
 def _number(text: str) -> Sql:

@@ -24,18 +24,41 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class NumberLiteral:
-    """An unsigned number: `value` is an int for digits alone that fit into 64 bits, else a float."""
+    """An unsigned number: `value` is an int for digits alone that fit into 64 bits, else a float.
 
-    value: int | float
+    Whoever reads `value` makes what comes of the query depend on it, which is noted in `was_read`; `open_value` is for
+    those who make the same of any other value of its type.
+    """
+
+    open_value: int | float
     position: int = field(compare=False)
+    was_read: bool = field(default=False, init=False, repr=False, compare=False)
+
+    @property
+    def value(self) -> int | float:
+        """The number."""
+        object.__setattr__(self, "was_read", True)
+        return self.open_value
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is written as a whole number and fits into 64 bits."""
+        return isinstance(self.open_value, int)
 
 
 @dataclass(frozen=True, slots=True)
 class StringLiteral:
-    """A string, doubled quotes undone."""
+    """A string, doubled quotes undone; `value`, `open_value` and `was_read` are as for numbers."""
 
-    value: str
+    open_value: str
     position: int = field(compare=False)
+    was_read: bool = field(default=False, init=False, repr=False, compare=False)
+
+    @property
+    def value(self) -> str:
+        """The text."""
+        object.__setattr__(self, "was_read", True)
+        return self.open_value
 
 
 @dataclass(frozen=True, slots=True)

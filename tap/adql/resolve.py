@@ -180,11 +180,12 @@ class _Resolver:
 
     def order_term(self, term: n.OrderTerm, outputs: tuple[Output, ...], scope: Scope) -> None:
         expression = term.expression
-        if isinstance(expression, n.NumberLiteral) and isinstance(expression.value, int):
-            if 1 <= expression.value <= len(outputs):
-                self.names.sorted_outputs[id(term)] = expression.value - 1
+        if isinstance(expression, n.NumberLiteral) and expression.is_whole:
+            place = int(expression.value)
+            if 1 <= place <= len(outputs):
+                self.names.sorted_outputs[id(term)] = place - 1
             elif not self.is_table_missing:
-                self.fault(term, f"ORDER BY {expression.value}: the query has {len(outputs)} columns.")
+                self.fault(term, f"ORDER BY {place}: the query has {len(outputs)} columns.")
             return
         if isinstance(expression, n.ColumnReference) and len(expression.names) == 1:
             name = expression.names[0]

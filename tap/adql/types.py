@@ -134,7 +134,7 @@ class Types:
     def _infer(self, node: n.Expression) -> Field:
         match node:
             case n.NumberLiteral():
-                return LONG if isinstance(node.value, int) else DOUBLE
+                return LONG if node.is_whole else DOUBLE
             case n.StringLiteral():
                 return TEXT
             case n.NullLiteral():
