@@ -19,7 +19,7 @@ from portal.holdings import read_holdings
 from schema.engines.execute import Engine
 from schema.published import published
 from storage.replicas import Replicas
-from tap.adql.compile import compile_query
+from tap.adql.plans import PlanCache
 from tap.parameters import RowLimits
 from tap.service import TapService
 from vo.vosi.availability import Availability
@@ -62,7 +62,7 @@ def create_app(
     service = TapService(
         catalogue,
         engine,
-        compile_query,
+        PlanCache(),
         RowLimits(config.tap.maxrec, config.tap.maxrec_limit),
         config.tap.query_seconds,
     )

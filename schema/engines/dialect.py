@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
@@ -103,8 +105,17 @@ _DIALECT: sa.Dialect = DuckDbDialect(  # type: ignore[no-untyped-call]
 )
 
 
-def render(select: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[str, list[Any]]:
+def render(
+    select: sa.Select[Any] | sa.CompoundSelect[Any], parameters: Mapping[str, Any] | None = None
+) -> tuple[str, list[Any]]:
     """SQL of a select and its parameters, in the order of their numbers.
+
+    Parameters
+    ----------
+    select
+        Built as `schema.engines.execute.Query` says.
+    parameters
+        Values that stand instead of those in the select; where they are given, the SQL is kept for next time.
 
     Raises
     ------
@@ -113,9 +124,22 @@ def render(select: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[str, list[A
     EngineError
         Raised with a sentence for users when the query is nested too deeply.
     """
+    if parameters is None:
+        sql, values = _compiled(select)
+        return sql, list(values.values())
+    sql, values = _kept(select)
+    return sql, [parameters.get(name, value) for name, value in values.items()]
+
+
+def _compiled(select: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[str, dict[str, Any]]:
+    """SQL and the values that the select holds, by the keys of their parameters, in order."""
     try:
         compiled: Any = select.compile(dialect=_DIALECT)
     except RecursionError:
         raise EngineError("The query is nested too deeply; simplify it.") from None
-    parameters = compiled.construct_params()
-    return str(compiled), [parameters[name] for name in compiled.positiontup or ()]
+    values = compiled.construct_params()
+    return str(compiled), {name: values[name] for name in compiled.positiontup or ()}
+
+
+# A select is equal to itself only.
+_kept = lru_cache(maxsize=1024)(_compiled)

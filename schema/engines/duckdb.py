@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import duckdb
@@ -23,8 +23,8 @@ from schema.engines.execute import (
 )
 from vo.tables.stream import TableStream
 
-Render = Callable[[sa.Select[Any] | sa.CompoundSelect[Any]], tuple[str, Any]]
-"""Turns a select into DuckDB's SQL and its parameters."""
+Render = Callable[[sa.Select[Any] | sa.CompoundSelect[Any], Mapping[str, Any] | None], tuple[str, Any]]
+"""Turns a select, and values for parameters of it, into DuckDB's SQL and its parameters."""
 
 _BATCH_ROWS = 16_384
 """Small enough for an early first byte and a small memory, large enough for column-wise work."""
@@ -63,7 +63,7 @@ class DuckDbEngine:
         """Run a query; see `schema.engines.execute.Engine`."""
         if limits.maxrec == 0:
             return TableStream(query.fields, (), maxrec=0)
-        sql, parameters = self._render(query.select)
+        sql, parameters = self._render(query.select, query.parameters)
         if limits.maxrec is not None:
             sql = f"SELECT * FROM ({sql}) AS answer LIMIT {limits.maxrec + 1:d}"
         run = _Run(self._open_cursor, sql, parameters, self._batch_rows, self._deadlines, self._report_damage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,10 +23,14 @@ class Query:
         bound parameters.
     fields
         One for each selected column, in order.
+    parameters
+        Values of parameters of the select, by name, which stand instead of those it holds. Where they are given, even
+        none, the same select comes again with others: what an engine makes of it is worth keeping.
     """
 
     select: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
     fields: tuple[Field, ...]
+    parameters: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

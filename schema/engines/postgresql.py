@@ -58,7 +58,9 @@ class PostgreSqlEngine:
         sql = str(compiled)
         if limits.maxrec is not None:
             sql = f"SELECT * FROM ({sql}) AS answer LIMIT {limits.maxrec + 1:d}"
-        run = _Run(self._engine, sql, compiled.construct_params(), query, self._deadlines, limits.seconds)
+        run = _Run(
+            self._engine, sql, compiled.construct_params(query.parameters), query, self._deadlines, limits.seconds
+        )
         return TableStream(query.fields, run, maxrec=limits.maxrec, release=run.close)
 
     def _over_live_tables(self, select: Any) -> Any:

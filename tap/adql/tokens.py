@@ -56,14 +56,21 @@ _WORD_TYPES = (
     | {word: f"_{word}" for word in SILENT_WORDS}
 )
 
+NUMBER = r"(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?|[0-9]+[Ee][+-]?[0-9]+"
+DIGITS = r"[0-9]+"
+STRING = r"'[^']*(?:''[^']*)*'"
+DELIMITED = r'"[^"]*(?:""[^"]*)*"'
+WORD = r"[A-Za-z][A-Za-z0-9_]*"
+COMMENT = r"--[^\r\n]*"
+
 _TOKEN = re.compile(
-    r"""
-    (?P<BLANK>(?:[ \t\r\n\f\v]+|--[^\r\n]*)+)
-  | (?P<WORD>[A-Za-z][A-Za-z0-9_]*)
-  | (?P<NUMBER>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?|[0-9]+[Ee][+-]?[0-9]+)
-  | (?P<DIGITS>[0-9]+)
-  | (?P<STRING>'[^']*(?:''[^']*)*')
-  | (?P<DELIMITED>"[^"]*(?:""[^"]*)*")
+    rf"""
+    (?P<BLANK>(?:[ \t\r\n\f\v]+|{COMMENT})+)
+  | (?P<WORD>{WORD})
+  | (?P<NUMBER>{NUMBER})
+  | (?P<DIGITS>{DIGITS})
+  | (?P<STRING>{STRING})
+  | (?P<DELIMITED>{DELIMITED})
   | (?P<COMPARISON><=|>=|<>|!=|=(?!=)|<(?![<])|>(?![>]))
   | (?P<_CONCATENATION>\|\|)
   | (?P<SIGN>[-+])
