@@ -12,6 +12,7 @@ from flask import Flask
 from rich.console import Console
 from rich.table import Table
 
+from app.app import SOFTWARE
 from app.archive import Archive, ArchiveError
 from app.backup import back_up
 from app.backup import restore as restore_archive
@@ -99,7 +100,7 @@ def serve(archive: Archive, host: str | None, port: int | None, base_url: str | 
 
         url = archive.config.url
         click.echo(f"{archive.config.title}: {url}  (TAP: {url}/tap). Ctrl-C stops.")
-        Server(archive.config.server, make_app, stop).run()
+        Server(archive.config.server, make_app, stop, SOFTWARE).run()
 
 
 @main.command()

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import wsgi
 
 from app.config import ServerConfig
 
@@ -46,10 +47,15 @@ class Server(BaseApplication):
         Called once in the worker, after the fork: database files and threads belong to the process that uses them.
     stop
         Called in the worker when it ends, after the last answer.
+    software
+        Name and version for the header ``Server``.
     """
 
-    def __init__(self, config: ServerConfig, make_app: Callable[[], Flask], stop: Callable[[], None]) -> None:
+    def __init__(
+        self, config: ServerConfig, make_app: Callable[[], Flask], stop: Callable[[], None], software: str
+    ) -> None:
         self._config = config
+        self._software = software
         self._make_app = make_app
         self._stop = stop
         super().__init__()
@@ -69,6 +75,11 @@ class Server(BaseApplication):
             "worker_exit": lambda _server, _worker: self._stop(),
         }.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until a signal; answers carry the archive's name instead of that of its HTTP library."""
+        wsgi.SERVER = self._software  # type: ignore[attr-defined]  # the stubs lack it
+        super().run()
 
     def load(self) -> Any:
         """Make the application, in the worker."""

@@ -110,6 +110,7 @@ def test_status_counts_what_is_held_and_finds_bytes_and_rows_in_agreement(served
 def test_the_page_shows_the_instruments(served: Served) -> None:
     status, headers, body = get(f"{served.url}/")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert headers["Server"].startswith("Quipu/")
     assert b"HAWKI" in body
     assert b"<circle" in body
 
