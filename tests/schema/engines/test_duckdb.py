@@ -27,7 +27,7 @@ def database(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def ask(database: duckdb.DuckDBPyConnection, sql: str, *fields: Field, damage: list[Exception] | None = None) -> Any:
     engine = DuckDbEngine(
-        database.cursor, lambda _: (sql, None), report_damage=None if damage is None else damage.append
+        database.cursor, lambda *_: (sql, None), report_damage=None if damage is None else damage.append
     )
     return engine.execute(Query(None, fields), Limits())  # type: ignore[arg-type]
 
@@ -97,13 +97,13 @@ def test_the_first_batch_comes_long_before_the_last_row(database: duckdb.DuckDBP
 def test_a_database_that_is_not_there_is_told(database: duckdb.DuckDBPyConnection) -> None:
     cursor = database.cursor()
     cursor.close()
-    engine = DuckDbEngine(lambda: cursor, lambda _: ("SELECT 1", None))
+    engine = DuckDbEngine(lambda: cursor, lambda *_: ("SELECT 1", None))
     with pytest.raises(EngineUnavailableError):
         list(engine.execute(Query(None, (NUMBER,)), Limits()))  # type: ignore[arg-type]
 
 
 def test_many_queries_leave_no_thread_behind(database: duckdb.DuckDBPyConnection) -> None:
-    engine = DuckDbEngine(database.cursor, lambda _: ("SELECT 1", None))
+    engine = DuckDbEngine(database.cursor, lambda *_: ("SELECT 1", None))
     query = Query(None, (NUMBER,))  # type: ignore[arg-type]
     list(engine.execute(query, Limits(10, 60.0)))
     before = threading.active_count()
