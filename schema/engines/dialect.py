@@ -13,6 +13,7 @@ from sqlalchemy.exc import CompileError
 
 import schema.engines.constructs  # noqa: F401 - its constructs bring their own SQL
 from schema.engines.execute import EngineError
+from schema.replication.tables import computed_sql, quoted, store_of
 
 # What the compilers of queries make. All else is refused, so that nothing reaches the engine untried.
 _UNDERSTOOD = frozenset(
@@ -20,7 +21,7 @@ _UNDERSTOOD = frozenset(
     bindparam clauselist expression_clauselist grouping binary unary exists cast case null literal_column
     function in_op_binary not_in_op_binary between_op_binary not_between_op_binary like_op_binary not_like_op_binary
     ilike_op_binary not_ilike_op_binary custom_op_binary concat_op_binary true false lambda_element
-    typeclause""".split()
+    typeclause is_true_unary_operator is_false_unary_operator""".split()
 )
 
 FUNCTIONS = frozenset(
@@ -56,6 +57,20 @@ class DuckDbCompiler(_StrictCompiler):  # type: ignore[misc]
         if func.name not in FUNCTIONS:
             raise CompileError(f"No query of the archive calls {func.name}.")
         return str(super().visit_function(func, add_to_result_map, **kw))
+
+    def visit_table(self, table: Any, asfrom: bool = False, enclosing_alias: Any = None, **kw: Any) -> str:
+        """Read the physical table instead of its view, which costs more to understand than a small query to run."""
+        if asfrom and enclosing_alias is not None and "computed" in table.info:
+            return store_of(table)
+        return str(super().visit_table(table, asfrom=asfrom, enclosing_alias=enclosing_alias, **kw))
+
+    def visit_column(self, column: Any, *arguments: Any, **kw: Any) -> str:
+        """Compute what the physical table does not hold."""
+        text = str(super().visit_column(column, *arguments, **kw))
+        table = column.table.element if isinstance(column.table, sa.Alias) else None
+        if not isinstance(table, sa.Table):
+            return text
+        return computed_sql(table, column.name, text.removesuffix(quoted(column.name))) or text
 
     def visit_like_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
         """LIKE has no escape in DuckDB unless one is named."""

@@ -76,7 +76,7 @@ class ReplicatedTable:
     @property
     def store(self) -> str:
         """Physical table of the replica, as SQL."""
-        return f"replica.{quoted(f'{self.truth.schema}_{self.truth.name}')}"
+        return store_of(self.truth)
 
     @property
     def position(self) -> tuple[str, str] | None:
@@ -107,13 +107,33 @@ class ReplicatedTable:
         return f"SELECT {', '.join(items)} FROM {self.store}"
 
     def _item(self, name: str) -> str:
-        prefix = self.published.table.info.get("computed", {}).get(name)
-        if prefix is None:
-            return quoted(name)
-        address = f"{literal(prefix)} || url_encode(dp_id)"
-        if name in self.truth.columns:
-            address = f"COALESCE({quoted(name)}, {address})"
-        return f"{address} AS {quoted(name)}"
+        item = computed_sql(self.published.table, name, "")
+        return quoted(name) if item is None else f"{item} AS {quoted(name)}"
+
+
+def store_of(table: sa.Table) -> str:
+    """Physical table of the replica for a published table or one of the truth, as SQL."""
+    return f"replica.{quoted(f'{table.schema}_{table.name}')}"
+
+
+def computed_sql(published: sa.Table, name: str, qualifier: str) -> str | None:
+    """Column of a published table as an expression over the physical one; None for one that is there as it is.
+
+    Parameters
+    ----------
+    published
+        As `schema.published` describes it.
+    name
+        Of the column.
+    qualifier
+        What stands before names of columns, with its dot.
+    """
+    prefix = published.info.get("computed", {}).get(name)
+    if prefix is None:
+        return None
+    address = f"{literal(prefix)} || url_encode({qualifier}{quoted('dp_id')})"
+    is_stored = name in metadata.tables[f"{published.schema}.{published.name}"].columns
+    return f"COALESCE({qualifier}{quoted(name)}, {address})" if is_stored else f"({address})"
 
 
 def replicated_tables(catalogue: Catalogue) -> tuple[ReplicatedTable, ...]:
