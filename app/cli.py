@@ -9,8 +9,6 @@ from pathlib import Path
 
 import click
 from flask import Flask
-from rich.console import Console
-from rich.table import Table
 
 from app.app import SOFTWARE
 from app.archive import Archive, ArchiveError
@@ -20,7 +18,7 @@ from app.config import ConfigError, read_config, with_values
 from app.logs import configure_logs
 from app.progress import progress_bar
 from app.rooms import ingest, load
-from app.server import AlreadyServedError, Server, only_server
+from app.server import AlreadyServedError, PortTakenError, Server, only_server, require_free
 from app.serving import Serving
 from app.status import compare, read_refusals, read_status
 from schema.embedded import TruthError
@@ -29,7 +27,15 @@ from schema.migrate import migrate
 from simulator.cli import simulate
 from storage.store import StorageError
 
-_EXPECTED = (ArchiveError, AlreadyServedError, ConfigError, EngineUnavailableError, StorageError, TruthError)
+_EXPECTED = (
+    ArchiveError,
+    AlreadyServedError,
+    ConfigError,
+    EngineUnavailableError,
+    PortTakenError,
+    StorageError,
+    TruthError,
+)
 
 
 class _Sentences(click.Group):
@@ -77,7 +83,7 @@ def init(archive: Archive) -> None:
 
 @main.command()
 @click.option("--host", help="Address to listen on.  [setting server.host]")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.  [setting server.port]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [setting server.port]")
 @click.option("--base-url", help="Address that clients use.  [setting base_url]")
 @click.pass_obj
 def serve(archive: Archive, host: str | None, port: int | None, base_url: str | None) -> None:
@@ -87,6 +93,7 @@ def serve(archive: Archive, host: str | None, port: int | None, base_url: str | 
         archive, config=with_values(archive.config, server__host=host, server__port=port, base_url=base_url)
     )
     with only_server(archive.directory), archive.open_truth() as truth:
+        require_free(archive.config.server)
         migrate(truth.engine)
         serving: list[Serving] = []
 
@@ -130,10 +137,8 @@ def status(archive: Archive, refused: bool, check: bool, checksums: bool, as_jso
         click.echo(f"Quarantine    {numbers.quarantined:,}")
         click.echo(f"Replica       {_replica_sentence(numbers.revision, numbers.replica_revision, numbers.follows)}")
         if refusals is not None:
-            table = Table("refused", "file", "reason", box=None, pad_edge=False)
             for refusal in refusals:
-                table.add_row(f"{refusal.quarantined:%Y-%m-%d %H:%M}", refusal.name, refusal.reason)
-            Console().print(table)
+                click.echo(f"{refusal.quarantined:%Y-%m-%d %H:%M}  {refusal.name}: {refusal.reason}")
         if disagreement is not None:
             for name, entries in dataclasses.asdict(disagreement).items():
                 click.echo(f"{name.capitalize():14}{', '.join(entries) or 'none'}")

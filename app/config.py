@@ -100,8 +100,8 @@ class Config:
             )
         if self.base_url is not None and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*[^\s/])?", self.base_url):
             raise ConfigError(f"base_url = {self.base_url!r} is not an http(s) address without a slash at the end.")
-        if not 0 <= self.server.port <= 65535:
-            raise ConfigError(f"server.port = {self.server.port} is not a port, 0 to 65535.")
+        if not 1 <= self.server.port <= 65535:
+            raise ConfigError(f"server.port = {self.server.port} is not a port, 1 to 65535.")
         for name, number in (
             ("server.threads", self.server.threads),
             ("server.request_bytes", self.server.request_bytes),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,28 @@ from app.config import ServerConfig
 
 class AlreadyServedError(RuntimeError):
     """A second server for the same archive."""
+
+
+class PortTakenError(RuntimeError):
+    """An address on which somebody listens already, or that is not one of this machine."""
+
+
+def require_free(config: ServerConfig) -> None:
+    """Check that the server can listen where it should.
+
+    Raises
+    ------
+    PortTakenError
+        Raised with what to do.
+    """
+    try:
+        with socket.create_server((config.host, config.port)):
+            pass
+    except OSError as error:
+        raise PortTakenError(
+            f"{config.host}:{config.port} cannot be listened on ({os.strerror(error.errno or 0)}); "
+            "choose another with --host or --port."
+        ) from error
 
 
 @contextmanager

@@ -99,6 +99,27 @@ def test_a_second_server_is_told_that_there_is_one(served: Served) -> None:
     ]
 
 
+def test_a_taken_port_is_named(served: Served, new_archive: Callable[[str], Served]) -> None:
+    other = new_archive("other")
+    done = quipu("--archive", other.directory, "serve", "--port", str(served.port), check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Error: 127.0.0.1:{served.port} cannot be listened on (Address already in use); "
+        "choose another with --host or --port.\n"
+    )
+
+
+def test_refused_files_are_listed_with_their_reasons(new_archive: Callable[[str], Served], archives: Path) -> None:
+    archive = new_archive("refusing")
+    page = archives / "page.fits"
+    page.write_text("<html><body>502 Proxy Error</body></html>")
+    done = quipu("--archive", archive.directory, "ingest", page, check=False)
+    assert done.returncode == 1
+    listed = quipu("--archive", archive.directory, "status", "--quarantine").stdout.splitlines()
+    assert "page.fits" in listed[-1]
+    assert "HTML" in listed[-1]
+
+
 def test_status_counts_what_is_held_and_finds_bytes_and_rows_in_agreement(served: Served, night: Path) -> None:
     status = json.loads(quipu("--archive", served.directory, "status", "--checksums", "--json").stdout)
     assert status["files"] >= len(list(night.iterdir()))
