@@ -12,6 +12,7 @@ from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column, field_of
 from schema.obscore import obscore
 from schema.observations import raw
+from schema.spatial.regions import REGION_COLUMNS, region_names
 from schema.tables import described
 from schema.tap_schema import tap_schema
 
@@ -24,6 +25,8 @@ def published(base_url: str, authority: str | None = None) -> Catalogue:
 
     The tables are copies of those of the truth, without what is hidden there. ``table.info["position"]`` names the
     columns of the main position, where there is one; such a table has the columns of `HIDDEN` too.
+    ``table.info["regions"]`` names the columns of regions, each of which has hidden columns of its own
+    (`schema.spatial.regions`).
     ``table.info["computed"]`` maps the names of columns that are not, or not always, stored to a prefix: where the
     truth has no value, the value is the prefix followed by the percent-encoded ``dp_id`` of the row (RFC 3986, only
     unreserved characters stay).
@@ -64,6 +67,9 @@ def _published(
 ) -> PublishedTable:
     columns = [_copy(stored) for stored in (*table.columns, *further) if field_of(stored) is not None]
     hidden = [sa.Column("hpx", sa.BigInteger), *(sa.Column(name, sa.Double) for name in HIDDEN[1:])]
+    regions = tuple(column.name for column in columns if _is_region(column))
+    for name in regions:
+        hidden += [sa.Column(column, REGION_COLUMNS[suffix]) for suffix, column in region_names(name).items()]
     copy = sa.Table(
         table.name,
         metadata,
@@ -71,9 +77,14 @@ def _published(
         *hidden,
         schema=table.schema,
         comment=table.comment,
-        info={"position": table.info["position"], "computed": dict(computed)},
+        info={"position": table.info["position"], "regions": regions, "computed": dict(computed)},
     )
     return PublishedTable(str(table.schema), table.name, copy, str(table.comment), table.info.get("utype"))
+
+
+def _is_region(column: sa.Column[Any]) -> bool:
+    field = field_of(column)
+    return field is not None and field.xtype == "adql:REGION"
 
 
 def _copy(stored: sa.Column[Any]) -> sa.Column[Any]:

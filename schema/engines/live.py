@@ -20,7 +20,8 @@ def live_tables(
 ) -> dict[str, sa.Select[Any] | sa.TextualSelect]:
     """Selects that give what published tables show, by qualified name.
 
-    Unit vectors are computed; there are no HEALPix cells, so ``hpx`` is NULL.
+    Unit vectors are computed; there are no HEALPix cells, so ``hpx`` is NULL, and nothing is known about regions: the
+    engine refuses what would need it.
     """
     return {
         **{table.published.qualified_name: _select(table) for table in tables},
@@ -44,6 +45,8 @@ def _select(table: ReplicatedTable) -> sa.Select[Any]:
     for column in table.published.table.columns:
         if column.name in hidden:
             columns.append(hidden[column.name].label(column.name))
+        elif column.name not in stored and column.name not in computed:
+            columns.append(sa.cast(sa.null(), column.type).label(column.name))
         elif column.name in computed:
             address = sa.literal(computed[column.name]) + percent_encoded(stored["dp_id"])
             if column.name in stored:

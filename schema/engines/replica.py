@@ -21,8 +21,10 @@ from schema.engines.execute import EngineUnavailableError
 from schema.published import HIDDEN
 from schema.replication.positions import hidden_columns
 from schema.replication.tables import ReplicatedTable, literal, quoted
+from schema.spatial.footprints import region_columns_of
+from schema.spatial.regions import region_names
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when a replica file of before cannot be used any longer."""
 
 _SMALL_RANGE = 1_000
@@ -393,6 +395,11 @@ def _with_sky(table: ReplicatedTable, batch: pa.RecordBatch) -> pa.RecordBatch:
         )
         names += HIDDEN
         columns += hidden_columns(ra, dec)
+    for region in table.regions:
+        if region in names:
+            hidden = region_columns_of(columns[names.index(region)])
+            names += [region_names(region)[suffix] for suffix in hidden]
+            columns += hidden.values()
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 

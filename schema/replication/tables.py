@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from schema.catalogue import Catalogue, PublishedTable
 from schema.published import HIDDEN
+from schema.spatial.regions import REGION_COLUMNS, region_names
 from schema.tables import metadata
 
 KEY = "row_id"
@@ -85,6 +86,12 @@ class ReplicatedTable:
         return position
 
     @property
+    def regions(self) -> tuple[str, ...]:
+        """Columns of regions."""
+        regions: tuple[str, ...] = self.published.table.info.get("regions", ())
+        return regions
+
+    @property
     def order(self) -> str:
         """By what the copy is sorted."""
         return f"hpx NULLS LAST, {KEY}" if self.position else KEY
@@ -99,6 +106,9 @@ class ReplicatedTable:
         columns = [f"{quoted(column.name)} {duckdb_type(column.type)}" for column in self.truth.columns]
         if self.position:
             columns += [f"{name} {'BIGINT' if name == 'hpx' else 'DOUBLE'}" for name in HIDDEN]
+        for region in self.regions:
+            names = region_names(region)
+            columns += [f"{quoted(names[suffix])} {duckdb_type(type_)}" for suffix, type_ in REGION_COLUMNS.items()]
         return ", ".join(columns)
 
     def view_sql(self) -> str:

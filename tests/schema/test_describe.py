@@ -11,6 +11,7 @@ from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column
 from schema.describe import delimited, describe
 from schema.published import HIDDEN, published
+from schema.spatial.regions import REGION_COLUMNS
 from vo.tables.field import Field, arrow_schema
 
 # TAP 1.1, "Metadata: TAP_SCHEMA": the columns of each table with their datatypes.
@@ -121,7 +122,9 @@ def test_tables_with_a_position_have_hidden_columns_and_the_others_none() -> Non
     for table in published("http://localhost"):
         hidden = tuple(column.name for column in table.table.columns if column.name not in table.columns)
         position = table.table.info.get("position")
-        assert hidden == (HIDDEN if position else ())
+        regions = [field.name for field in table.fields if field.xtype == "adql:REGION"]
+        of_regions = tuple(f"{name}_{suffix}" for name in regions for suffix in REGION_COLUMNS)
+        assert hidden == (HIDDEN if position else ()) + of_regions
         assert set(position or ()) <= set(table.columns)
 
 
