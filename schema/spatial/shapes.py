@@ -45,8 +45,8 @@ class Shapes:
         Vertices of a part, 1 for a circle.
     start
         Where its vertices begin.
-    lon, lat
-        Of all vertices and centres, degrees.
+    lon, lat, vectors
+        Of all vertices and centres, degrees, and their unit vectors.
     radius
         Of a circle, radians; 0 for polygons.
     """
@@ -58,12 +58,8 @@ class Shapes:
     start: Whole
     lon: Reals
     lat: Reals
+    vectors: Reals
     radius: Reals
-
-    @cached_property
-    def vectors(self) -> Reals:
-        """Unit vectors of all vertices and centres."""
-        return arcs.unit_vectors(self.lon, self.lat)
 
     @cached_property
     def parts(self) -> Whole:
@@ -139,9 +135,8 @@ def _checked(total: int, valid: Truths, region: Whole, count: Whole, first: Whol
     valid[region[~part_is_good]] = False
     valid[np.bincount(region, count, minlength=total) > MOST_VERTICES] = False
     kept = valid[region]
-    return Shapes(
-        total, valid, region[kept], count[kept], start[kept], lon, lat, np.radians(np.where(kept, radius, 0.0))[kept]
-    )
+    radius = np.radians(radius[kept])
+    return Shapes(total, valid, region[kept], count[kept], start[kept], lon, lat, vectors, radius)
 
 
 def _expanded(first: Whole, count: Whole) -> tuple[Whole, Whole]:
