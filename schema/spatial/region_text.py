@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schema.spatial.arcs import Reals
+from schema.spatial.arcs import Reals, Truths
 from schema.spatial.constructs import FixedPosition
 from schema.spatial.polygons import box
 from schema.spatial.shapes import MOST_VERTICES, Column, Whole
 
-_USUAL = r"(?i)^\s*(?P<shape>POLYGON|CIRCLE|POSITION)\s+(?:(?:ICRS|J2000|FK5)\s+)?(?P<numbers>[-+0-9.eE][-+0-9.eE\s]*)$"
+_USUAL = r"(?i)^\s*(?:POLYGON|CIRCLE|POSITION)\s+(?:(?:ICRS|J2000|FK5)\s+)?[-+0-9.eE][-+0-9.eE\s]*$"
 _SHAPES = frozenset({"POLYGON", "CIRCLE", "POSITION", "POINT", "BOX"})
 _FRAMES = frozenset({"ICRS", "J2000", "FK5"})
 _PLACES = frozenset({"UNKNOWNREFPOS", "BARYCENTER", "GEOCENTER", "HELIOCENTER", "TOPOCENTER"})
@@ -86,12 +85,13 @@ def read_regions(column: Column) -> pa.Array:
     if isinstance(texts, pa.ChunkedArray):
         texts = pa.concat_arrays(texts.chunks)
     texts = texts.cast(pa.string())
-    usual = pc.extract_regex(texts, _USUAL)
+    is_usual = np.array(pc.fill_null(pc.match_substring_regex(texts, _USUAL), False).to_numpy(zero_copy_only=False))
     try:
-        quick, is_quick = _usual_regions(usual)
+        quick = _usual_regions(texts, is_usual)
     except pa.ArrowInvalid:
-        quick, is_quick = _lists(np.zeros(len(texts), np.int64), np.empty(0)), np.zeros(len(texts), dtype=bool)
-    rest = np.flatnonzero(~is_quick & np.asarray(texts.is_valid().to_numpy(zero_copy_only=False), dtype=bool))
+        is_usual[:] = False
+        quick = _lists(np.zeros(len(texts), np.int64), np.empty(0))
+    rest = np.flatnonzero(~is_usual & np.asarray(texts.is_valid().to_numpy(zero_copy_only=False), dtype=bool))
     if not len(rest):
         return quick
     slow = pa.array([read_region(text) for text in texts.take(pa.array(rest)).to_pylist()], quick.type)
@@ -100,26 +100,28 @@ def read_regions(column: Column) -> pa.Array:
     return pa.concat_arrays([quick, slow]).take(pa.array(places))
 
 
-def _usual_regions(matches: Any) -> tuple[pa.Array, Any]:
-    """Regions of the usual forms, all at once, and which rows have such a form."""
-    is_usual = np.asarray(matches.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
-    words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(pc.fill_null(matches.field("numbers"), "")))
-    given = np.where(is_usual, np.asarray(pc.list_value_length(words), dtype=np.int64), 0)
-    kinds = pc.utf8_upper(pc.fill_null(matches.field("shape"), "")).to_numpy(zero_copy_only=False)
+def _usual_regions(texts: pa.Array, is_usual: Truths) -> pa.Array:
+    """Regions of the rows that have a usual form, all at once; NULL in all others."""
+    words = pc.ascii_split_whitespace(pc.ascii_trim_whitespace(texts.filter(pa.array(is_usual))))
+    offsets = np.asarray(words.offsets, dtype=np.int64)
+    words = words.values
+    first, second = (pc.ascii_upper(words.take(pa.array(offsets[:-1] + place))) for place in (0, 1))
+    skipped = 1 + np.asarray(pc.is_in(second, pa.array(sorted(_FRAMES))).to_numpy(zero_copy_only=False), np.int64)
+    kinds = first.to_numpy(zero_copy_only=False)
+    given = np.diff(offsets) - skipped
     is_polygon = (kinds == "POLYGON") & (given >= 6) & (given % 2 == 0) & (given <= 2 * MOST_VERTICES)
-    is_circle = (kinds == "CIRCLE") & (given == 3)
-    is_point = (kinds == "POSITION") & (given == 2)
-    is_read = is_polygon | is_circle | is_point
-    size = np.where(is_polygon, 1 + given, np.where(is_read, 4, 0))
-    # An unmatched row leaves one empty word behind.
-    numbers = pc.list_flatten(words.filter(pa.array(is_read))).cast(pa.float64())
-    values = np.zeros(int(size.sum()))
-    start = np.cumsum(size) - size
-    values[start[is_read]] = np.where(is_polygon, given // 2, 1)[is_read]
-    count = given[is_read]
+    is_read = is_polygon | ((kinds == "CIRCLE") & (given == 3)) | ((kinds == "POSITION") & (given == 2))
+    count = np.where(is_read, given, 0)
     step = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-    values[np.repeat(start[is_read] + 1, count) + step] = numbers.to_numpy(zero_copy_only=False)
-    return _lists(size, values), is_usual
+    numbers = words.take(pa.array(np.repeat(offsets[:-1] + skipped, count) + step)).cast(pa.float64())
+    some = np.where(is_polygon, 1 + given, np.where(is_read, 4, 0))
+    start = np.cumsum(some) - some
+    values = np.zeros(int(some.sum()))
+    values[start[is_read]] = np.where(is_polygon, given // 2, 1)[is_read]
+    values[np.repeat(start + 1, count) + step] = numbers.to_numpy(zero_copy_only=False)
+    size = np.zeros(len(texts), np.int64)
+    size[is_usual] = some
+    return _lists(size, values)
 
 
 def _lists(size: Whole, values: Reals) -> pa.Array:
