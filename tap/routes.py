@@ -63,7 +63,7 @@ def blueprint(
     def sync() -> Response:
         query = read_tap_query(_parameters(), service.rows, accept=request.headers.get("Accept"))
         stream = service.run(query)
-        body = query.output.write(stream, remarks(query), explain)
+        body = query.output.write(stream, remarks(query, stream.warnings), explain)
         response = Response(body, content_type=query.output.media_type)
         # A generator that was never started does not close what it was given.
         response.call_on_close(stream.close)

@@ -61,6 +61,7 @@ class TapService:
         try:
             compiled = self.compile_query(query.text, self.catalogue)
             stream = self.engine.execute(compiled, Limits(maxrec=query.maxrec, seconds=self.seconds))
+            stream.warnings = compiled.warnings
             stream.start()
         except (AdqlError, EngineError, RecursionError) as error:
             raise fault_of(error) from error
@@ -87,9 +88,10 @@ def explain(error: Exception) -> str:
     return str(error) if isinstance(error, EngineError) else explain_nothing(error)
 
 
-def remarks(query: TapQuery) -> tuple[Info, ...]:
+def remarks(query: TapQuery, warnings: tuple[str, ...] = ()) -> tuple[Info, ...]:
     """INFO elements that go with the answer to a query."""
     infos = [Info("QUERY", query.text)]
     if query.run_id is not None:
         infos.append(Info("RUNID", query.run_id))
+    infos.extend(Info("WARNING", "coordinate system", warning) for warning in warnings)
     return tuple(infos)

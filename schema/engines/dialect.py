@@ -26,7 +26,7 @@ _UNDERSTOOD = frozenset(
 
 FUNCTIONS = frozenset(
     """abs acos asin atan atan2 avg ceil coalesce cos cot count degrees exp floor left ln log10 lower max min pi power
-    radians random round sin sqrt sum tan trunc unnest upper""".split()
+    radians random round sin sqrt strpos sum tan trunc unnest upper""".split()
 )
 
 

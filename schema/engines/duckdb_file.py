@@ -11,7 +11,9 @@ from pathlib import Path
 
 import duckdb
 
+from schema.engines.duckdb_functions import register_functions
 from schema.engines.execute import EngineUnavailableError
+from schema.engines.region_functions import add_region_functions
 
 _STEM = "quipu_replica"
 
@@ -101,6 +103,8 @@ class DuckDbFile:
                 **({} if self._settings.threads is None else {"threads": self._settings.threads}),
             },
         )
+        register_functions(connection)
+        add_region_functions(connection)
         # Last, for they close the door to further settings.
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

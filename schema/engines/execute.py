@@ -26,11 +26,14 @@ class Query:
     parameters
         Values of parameters of the select, by name, which stand instead of those it holds. Where they are given, even
         none, the same select comes again with others: what an engine makes of it is worth keeping.
+    warnings
+        Sentences for users that go with the answer.
     """
 
     select: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
     fields: tuple[Field, ...]
     parameters: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

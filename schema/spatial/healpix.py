@@ -52,6 +52,12 @@ def circle_ranges(lon: float, lat: float, radius: float, most: int = MOST_RANGES
     return _merged(first, last, most)
 
 
+def few_ranges(ranges: tuple[tuple[int, int], ...], most: int = MOST_RANGES) -> tuple[tuple[int, int], ...]:
+    """Cover ranges, first and last number included, by at most so many: those with the narrowest gaps are joined."""
+    ends = np.array(ranges, dtype=np.int64).reshape(-1, 2)
+    return _merged(ends[:, 0], ends[:, 1], most)
+
+
 def _merged(first: np.ndarray, last: np.ndarray, most: int) -> tuple[tuple[int, int], ...]:
     """At most so many ranges, cut at the widest gaps."""
     order = np.argsort(first)

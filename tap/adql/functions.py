@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tap.adql.user_functions import USER_FUNCTIONS
+
 
 @dataclass(frozen=True, slots=True)
 class LanguageFeature:
@@ -36,13 +38,17 @@ ADQL_OFFSET = f"{_STD}#features-adql-offset"
 ADQL_CONDITIONAL = f"{_STD}#features-adql-conditional"
 
 GEOMETRY_FUNCTIONS = (
-    "AREA", "BOX", "CENTROID", "CIRCLE", "CONTAINS", "COORD1", "COORD2", "DISTANCE", "INTERSECTS", "POINT", "POLYGON",
+    "AREA", "BOX", "CENTROID", "CIRCLE", "CONTAINS", "COORD1", "COORD2", "COORDSYS", "DISTANCE", "INTERSECTS", "POINT",
+    "POLYGON",
 )  # fmt: skip
-
-USER_DEFINED_FUNCTIONS: tuple[str, ...] = ()
 
 LANGUAGE_FEATURES: tuple[LanguageFeature, ...] = (
     *(LanguageFeature(ADQLGEO, name) for name in GEOMETRY_FUNCTIONS),
+    *(
+        LanguageFeature(UDF, signature, function.description)
+        for function in USER_FUNCTIONS
+        for signature in function.signatures
+    ),
     LanguageFeature(ADQL_STRING, "LOWER"),
     LanguageFeature(ADQL_STRING, "UPPER"),
     LanguageFeature(ADQL_STRING, "ILIKE"),

@@ -10,6 +10,7 @@ from tap.adql.errors import Fault, FaultError
 from tap.adql.resolve import Names, parts, written
 from tap.adql.sameness import expression_key
 from tap.adql.scope import MergedColumn, Output, Scope, Source, SourceColumn
+from tap.adql.user_functions import is_aggregate
 
 
 def check_grouping(query: n.QuerySpecification, names: Names) -> None:
@@ -113,7 +114,7 @@ class _Checker:
             self.subqueries(part)
 
     def refuse_aggregates(self, node: n.Expression, clause: str) -> None:
-        if isinstance(node, n.SetFunctionCall):
+        if isinstance(node, (n.SetFunctionCall, n.UserDefinedFunctionCall)) and is_aggregate(node):
             hint = " Write it after HAVING." if clause == "WHERE" else ""
             self.fault(node, f"{node.name} cannot stand in {clause}.{hint}")
             return
@@ -125,8 +126,8 @@ class _Checker:
         if self.key(node) in groups:
             return
         match node:
-            case n.SetFunctionCall():
-                if node.argument is not None and _has_aggregate(node.argument):
+            case n.SetFunctionCall() | n.UserDefinedFunctionCall() if is_aggregate(node):
+                if any(_has_aggregate(part) for part in parts(node)):
                     self.fault(node, f"{node.name} cannot be taken of another aggregate.")
             case n.ColumnReference():
                 source = self.names.columns[id(node)]
@@ -151,4 +152,4 @@ def _is_of(source: Source, scope: Scope) -> bool:
 
 
 def _has_aggregate(node: n.Expression) -> bool:
-    return isinstance(node, n.SetFunctionCall) or any(_has_aggregate(part) for part in parts(node))
+    return is_aggregate(node) or any(_has_aggregate(part) for part in parts(node))

@@ -50,7 +50,7 @@ def lower_query(query: n.QuerySpecification, names: Names, types: Types, binding
         queries.common_table(common)
     select = queries.query(query.query)
     fields = tuple(types.of_output(output) for output in names.outputs[id(query.query)])
-    return Query(select, fields)
+    return Query(select, fields, warnings=tuple(queries.values.geometry.warnings))
 
 
 class _Queries:

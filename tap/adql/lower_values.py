@@ -14,6 +14,7 @@ from tap.adql import nodes as n
 from tap.adql.constants import constant_number, read_instant
 from tap.adql.errors import fault
 from tap.adql.geometry import Geometry
+from tap.adql.lower_user_functions import lower_user_function
 from tap.adql.open_literals import Bindings, Compute, OpenLiteral, open_number, open_text
 from tap.adql.resolve import Names
 from tap.adql.sameness import expression_key
@@ -83,7 +84,7 @@ class Values:
         self.names = names
         self.types = types
         self.source = source
-        self.geometry = Geometry(names, self._real, from_clause)
+        self.geometry = Geometry(names, types, self.real, source, from_clause, self.value)
         self._functions: dict[Hashable, Sql] = {}
         self._bound: dict[tuple[type, Any], sa.BindParameter[Any]] = {}
         self.bindings = bindings
@@ -136,16 +137,17 @@ class Values:
                 return self._set_function(node)
             case n.Cast():
                 return self._cast(node)
-            case n.FunctionCall():
+            case n.FunctionCall() | n.UserDefinedFunctionCall():
                 return self._once(node)
         raise fault(node.position, "This is not supported by this service yet.")  # pragma: no cover
 
-    def _real(self, node: n.Expression, owner: str) -> Sql:
+    def real(self, node: n.Expression, owner: str) -> Sql:
+        """Lower a number, as a real one; `owner` begins the sentence that refuses all else."""
         is_whole = is_integer(self.types.number(node, owner))
         value = self.value(node)
         return sa.cast(value, sa.Double()) if is_whole else value
 
-    def _once(self, node: n.FunctionCall) -> Sql:
+    def _once(self, node: n.FunctionCall | n.UserDefinedFunctionCall) -> Sql:
         """Lower a function once for all its occurrences, so that GROUP BY finds again what SELECT says."""
         key = (expression_key(node, self.names), self.geometry.uses_stored)
         known = self._functions.get(key)
@@ -229,7 +231,9 @@ class Values:
         except ValueError as error:
             raise fault(node.position, str(error)) from None
 
-    def _function(self, node: n.FunctionCall) -> Sql:
+    def _function(self, node: n.FunctionCall | n.UserDefinedFunctionCall) -> Sql:
+        if isinstance(node, n.UserDefinedFunctionCall):
+            return lower_user_function(node, self)
         match node.name:
             case "CONTAINS":
                 return _zero_or_one(self.geometry.contains(node))
@@ -243,6 +247,8 @@ class Values:
                 return self.geometry.area(node)
             case "POINT" | "CIRCLE" | "POLYGON" | "BOX" | "CENTROID":
                 return self.geometry.array(node)
+            case "COORDSYS":
+                return self.bound(self.geometry.coordsys(node))
             case "IN_UNIT":
                 return c.RealArithmetic([self.value(node.arguments[0]), self.bound(self.types.factor(node))], "*")
             case "COALESCE":
@@ -290,6 +296,11 @@ class Values:
                 for value, field in zip(values, fields, strict=True)
             ]
         return values
+
+    def as_instant(self, node: n.Expression) -> Sql:
+        """Lower an instant, or text that stands for one."""
+        field = self.types.of(node)
+        return sa.cast(self._as_instant(node, field), sa.DateTime()) if field is NULL else self._as_instant(node, field)
 
     def _as_instant(self, node: n.Expression, field: Field) -> Sql:
         literal = bare(node)
@@ -345,7 +356,7 @@ def _plain(value: Sql, field: Field) -> Sql:
 
 
 def _zero_or_one(condition: sa.ColumnElement[bool]) -> Sql:
-    return sa.case((condition, _number("1")), (sa.not_(condition), _number("0")))
+    return sa.cast(condition, sa.Integer())
 
 
 def _sql_type(value: Any) -> sa.types.TypeEngine[Any]:

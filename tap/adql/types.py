@@ -9,10 +9,10 @@ from typing import NoReturn
 from schema.columns import field_of
 from tap.adql import nodes as n
 from tap.adql.errors import fault
-from tap.adql.functions import USER_DEFINED_FUNCTIONS
 from tap.adql.resolve import Names
-from tap.adql.scope import MergedColumn, Output, Source, SourceColumn
+from tap.adql.scope import MergedColumn, Output, Source, SourceColumn, near_match
 from tap.adql.units import unit_factor
+from tap.adql.user_functions import USER_FUNCTIONS, Argument, ArgumentKind, UserFunction, user_function
 from vo.tables.field import Datatype, Field
 
 
@@ -161,14 +161,45 @@ class Types:
             case n.FunctionCall():
                 return self._function(node)
             case n.UserDefinedFunctionCall():
-                self._refuse_user_defined(node)
+                return self._user_function(node)
         raise fault(node.position, "A value is expected here.")  # pragma: no cover - kinds.py has checked
 
-    def _refuse_user_defined(self, node: n.UserDefinedFunctionCall) -> NoReturn:
-        known = {name.lower() for name in USER_DEFINED_FUNCTIONS}
-        if node.name.lower() not in known:
-            raise fault(node.position, f"There is no function {node.name} in ADQL or in this service.")
-        raise fault(node.position, f"The function {node.name} is not supported by this service yet.")
+    def _user_function(self, node: n.UserDefinedFunctionCall) -> Field:
+        called = user_function(node)
+        if called is None:
+            hint = near_match(node.name, (each.name for each in USER_FUNCTIONS))
+            raise fault(node.position, f"There is no function {node.name} in ADQL or in this service.{hint}")
+        form = next((form for form in called.forms if len(form) == len(node.arguments)), None)
+        if form is None:
+            raise fault(node.position, f"This is not how {called.name} is called; write {called.usage}.")
+        for argument, declared in zip(node.arguments, form, strict=True):
+            self._check_argument(argument, declared, called)
+        if called.field is not None:
+            return called.field
+        return replace(self.of(node.arguments[-1]), ucd=None)
+
+    def _check_argument(self, node: n.Expression, declared: Argument, called: UserFunction) -> None:
+        owner = f"The argument {declared.name} of {called.name}"
+        found = self.of(node)
+        match declared.kind:
+            case ArgumentKind.WHOLE:
+                if not is_integer(self.number(node, owner)) and found is not NULL:
+                    raise fault(node.position, f"{owner} is a whole number; this is a real one.")
+            case ArgumentKind.NUMBER:
+                self.number(node, owner)
+            case ArgumentKind.TEXT:
+                self._text(node, owner)
+            case ArgumentKind.LITERAL:
+                if not isinstance(node, n.StringLiteral):
+                    raise fault(node.position, f"{owner} is a string in single quotes.")
+            case ArgumentKind.INSTANT:
+                if family(found) not in (Family.TIMESTAMP, Family.TEXT, Family.NULL):
+                    _refuse(node, f"{owner} takes timestamps", found)
+            case ArgumentKind.POINT | ArgumentKind.SHAPE:
+                is_point = declared.kind is ArgumentKind.SHAPE or found.xtype == "point"
+                if family(found) is not Family.SHAPE or not is_point:
+                    wanted = "points" if declared.kind is ArgumentKind.POINT else "points, circles and polygons"
+                    _refuse(node, f"{owner} takes {wanted}", found)
 
     def number(self, node: n.Expression, owner: str) -> Field:
         """Type of a value that must be a number; NULL counts as one.
@@ -252,7 +283,9 @@ class Types:
             return Field("", "double", unit=_literal(arguments[1]), ucd=field.ucd)
         if name in ("COORD1", "COORD2"):
             return Field("", "double", unit="deg")
-        if name in ("COORDSYS", "REGION"):
+        if name == "COORDSYS":
+            return TEXT
+        if name == "REGION":
             raise fault(node.position, f"The function {name} is not supported by this service yet.")
         fields = [self.number(argument, name) for argument in arguments]
         if name in ("ABS", "MOD") and all(is_integer(field) for field in fields):

@@ -89,7 +89,8 @@ def compile_query(text: str, catalogue: Catalogue) -> Query:
         raise AdqlError((Fault(6, "There is no table here of this name."),), text)
     if text == "deep":
         raise RecursionError
-    return Query(sa.select(STARS).execution_options(text=text), FIELDS)
+    warnings = ("This frame is odd.",) if text.endswith("-- odd frame") else ()
+    return Query(sa.select(STARS).execution_options(text=text), FIELDS, warnings=warnings)
 
 
 @pytest.fixture

@@ -247,6 +247,13 @@ def test_the_answer_carries_the_query_and_the_name_of_the_run(client: FlaskClien
     assert infos["RUNID"] == "night 7"
 
 
+def test_what_the_compiler_warns_of_goes_with_the_answer(client: FlaskClient) -> None:
+    for query, expected in (("first 1 -- odd frame", ["This frame is odd."]), ("first 1", [])):
+        document = ask(client, QUERY=query).data
+        assert [each.text for each in etree.fromstring(document).iterfind(".//{*}INFO[@name='WARNING']")] == expected
+        assert len(table_of(document)) == 1
+
+
 @pytest.mark.parametrize("query", ["first 3", "all", "late", "slow", "first 0"])
 def test_every_stream_is_released_once(client: FlaskClient, engine: Any, query: str) -> None:
     ask(client, QUERY=query)

@@ -34,6 +34,8 @@ class TableStream:
         True when rows were cut off. Final only after the last batch.
     rows
         Rows given so far.
+    warnings
+        Sentences for people that go with the answer, set by whoever asked for it.
 
     References
     ----------
@@ -53,6 +55,7 @@ class TableStream:
         self.fields = fields
         self.overflow = False
         self.rows = 0
+        self.warnings: tuple[str, ...] = ()
         self._release = release
         self._batches = self._cut(iter(batches), maxrec)
         self._first: pa.RecordBatch | None = None

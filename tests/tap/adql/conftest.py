@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column
 from schema.engines.dialect import render
+from schema.engines.duckdb_functions import register_functions
 from schema.replication.positions import hidden_columns
 from tap.adql.compile import compile_query
 from vo.tables.field import Field
@@ -111,6 +112,7 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="session")
 def connection(catalogue: Catalogue) -> Iterator[duckdb.DuckDBPyConnection]:
     made = duckdb.connect(config={"threads": 1})
+    register_functions(made)
     stars, groups = catalogue
     fill(made, stars, _STAR_ROWS)
     fill(made, groups, _GROUP_ROWS)
@@ -123,6 +125,7 @@ def known_answers(testdata: Path) -> Iterator[tuple[Catalogue, duckdb.DuckDBPyCo
     """The two tables of the queries with known answers, as if uploaded."""
     tables = json.loads((testdata / "conformance" / "adql_semantics_tables.json").read_text())["tables"]
     made = duckdb.connect(config={"threads": 1})
+    register_functions(made)
     published = []
     for name, table in tables.items():
         fields = tuple(

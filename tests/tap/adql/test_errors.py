@@ -116,8 +116,7 @@ REFUSED = [
     ("SELECT nonesuch(id) FROM stars", ["column 8: There is no function nonesuch"]),
     ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(ra,dec), CIRCLE(1,2,-3))", ["column 65", "-3"]),
     ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(ra,dec), CIRCLE(1,95,3))", ["column 63", "95"]),
-    ("SELECT id FROM stars WHERE 1=CONTAINS(POINT('GALACTIC',ra,dec), CIRCLE(1,9,3))", ["column 45", "GALACTIC"]),
-    ("SELECT AREA(name) FROM stars", ["column 13: AREA with a column as geometry is not supported"]),
+    ("SELECT AREA(name) FROM stars", ["column 13: AREA takes geometries"]),
     ("SELECT DISTANCE(name, dec, 1, 2) FROM stars", ["column 17: A point takes numbers; this is text."]),
     ("SELECT CIRCLE(ra, dec, band) FROM stars", ["column 24: A radius takes numbers; this is text."]),
     ("SELECT IN_UNIT(ra, 'kg') FROM stars", ["column 20: The unit deg cannot be converted to kg."]),
@@ -126,7 +125,6 @@ REFUSED = [
     ("SELECT IN_UNIT(n, 'kg') FROM stars", ["column 16: IN_UNIT needs a value with a unit"]),
     ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(1,2), POLYGON(0,0,180,0,90,10))", ["opposite each other"]),
     ("SELECT id FROM stars WHERE 1=CONTAINS(POINT(1,2), BOX(0,0,1,180))", ["between 0 and 180"]),
-    ("SELECT id FROM stars WHERE 1=INTERSECTS(POLYGON(0,0,1,0,1,1), CIRCLE(0,0,1))", ["anything but a point"]),
     ("WITH a AS (SELECT id FROM stars), a AS (SELECT id FROM stars) SELECT * FROM a", ["twice"]),
 ]
 
