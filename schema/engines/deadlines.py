@@ -69,7 +69,9 @@ class Deadlines:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            # To wake it for each query would cost more than a tenth of a millisecond.
+            if self._heap[0][2] is deadline:
+                self._changed.notify()
         return deadline
 
     def _push(self, when: float, deadline: Deadline) -> None:

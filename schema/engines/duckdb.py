@@ -65,7 +65,7 @@ class DuckDbEngine:
             return TableStream(query.fields, (), maxrec=0)
         sql, parameters = self._render(query.select, query.parameters)
         if limits.maxrec is not None:
-            sql = f"SELECT * FROM ({sql}) AS answer LIMIT {limits.maxrec + 1:d}"
+            sql = _limited(query.select, sql, limits.maxrec + 1)
         run = _Run(self._open_cursor, sql, parameters, self._batch_rows, self._deadlines, self._report_damage)
         if limits.seconds is not None:
             run.limit(limits.seconds)
@@ -76,6 +76,13 @@ class DuckDbEngine:
             maxrec=limits.maxrec,
             release=run.close,
         )
+
+
+def _limited(select: sa.Select[Any] | sa.CompoundSelect[Any], sql: str, rows: int) -> str:
+    """SQL that gives at most so many rows of a select; a query around it would cost half a millisecond."""
+    if isinstance(select, sa.GenerativeSelect) and not select._has_row_limiting_clause:
+        return f"{sql}\n LIMIT {rows:d}"
+    return f"SELECT * FROM ({sql}) AS answer LIMIT {rows:d}"
 
 
 class _Run:
