@@ -9,7 +9,7 @@ ARCHIVE ?= demo-archive
 NIGHT   ?= 2024-03-10
 
 # The real files that some tests read; without them those tests skip with one line.
-QUIPU_TESTDATA ?= $(wildcard ../shared)
+QUIPU_TESTDATA ?= $(abspath $(wildcard ../shared))
 export QUIPU_TESTDATA
 
 .PHONY: help venv demo test check bench soak clean

@@ -92,7 +92,7 @@ def _execute(address: str, *statements: str) -> None:
 @pytest.fixture(scope="session")
 def check_xml() -> Callable[[bytes], None]:
     """Judge of documents: the XML schemas of the IVOA; tests that ask for it are marked `testdata`."""
-    folder = Path(os.environ.get("QUIPU_TESTDATA", "/nonexistent")) / "conformance" / "xsd"
+    folder = Path(os.environ.get("QUIPU_TESTDATA", "/nonexistent")).resolve() / "conformance" / "xsd"
     if not folder.is_dir():
         if os.environ.get("CI") == "true":
             pytest.fail("QUIPU_TESTDATA names no folder with conformance/xsd.")
