@@ -141,7 +141,7 @@ class _Run:
 
     def _start(self) -> pa.RecordBatchReader:
         self._cursor = cursor = self._open_cursor()
-        return cursor.sql(self._sql, params=self._parameters).to_arrow_reader(self._batch_rows)
+        return _stream(cursor, self._sql, self._parameters, self._batch_rows)
 
     def close(self) -> None:
         """Stop the query and free its cursor; a read under way in another thread is interrupted and frees it then."""
@@ -197,6 +197,19 @@ class _Run:
         if kind == "Connection":
             return EngineUnavailableError("The archive is restarting its query engine; try again in a minute.")
         return EngineError(_SENTENCES.get(kind, "The query engine could not answer this query."))
+
+
+def _stream(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Any, batch_rows: int) -> pa.RecordBatchReader:
+    """Start a query.
+
+    A relation of DuckDB's public interface parses and binds the query first, to know its columns, and does so again
+    when it runs: a third of the time of a small query. What it does last is done here at once, where this version has
+    it.
+    """
+    submit: Any = getattr(cursor, "_submit", None)
+    if submit is None:
+        return cursor.sql(sql, params=parameters).to_arrow_reader(batch_rows)
+    return submit(sql, parameters or None, "stream", batch_rows).arrow_reader()
 
 
 _SENTENCES = {

@@ -110,3 +110,22 @@ def test_many_queries_leave_no_thread_behind(database: duckdb.DuckDBPyConnection
     for _ in range(300):
         list(engine.execute(query, Limits(10, 60.0)))
     assert threading.active_count() <= before
+
+
+class PublicCursor:
+    """A cursor with nothing but what DuckDB documents."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self.sql, self.interrupt, self.close = cursor.sql, cursor.interrupt, cursor.close
+
+
+def test_the_public_interface_alone_gives_the_same(database: duckdb.DuckDBPyConnection) -> None:
+    sql, parameters = "SELECT i AS number FROM range($1) AS r(i) WHERE i % 3 = $2", [50_000, 1]
+    query = Query(None, (NUMBER,))  # type: ignore[arg-type]
+    cursors: list[Any] = [database.cursor, lambda: PublicCursor(database.cursor())]
+    answers = [
+        [batch.to_pydict() for batch in DuckDbEngine(cursor, lambda *_: (sql, parameters)).execute(query, Limits())]
+        for cursor in cursors
+    ]
+    assert answers[0] == answers[1]
+    assert sum(len(batch["number"]) for batch in answers[0]) == 16_667
