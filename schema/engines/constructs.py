@@ -135,6 +135,13 @@ class Numbers(FunctionElement[Any]):
     inherit_cache = True
 
 
+class InCodeOrder(FunctionElement[str]):
+    """Text that sorts and compares by the numbers of its letters."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
 class Converted(FunctionElement[Any]):
     """A value as another type, NULL where it has no meaning there."""
 
@@ -324,6 +331,18 @@ def _numbers(element: Numbers, compiler: SQLCompiler, **kw: Any) -> str:
     known = " AND ".join(f"{number} IS NOT NULL" for number in numbers)
     listed = ", ".join(f"CAST({number} AS DOUBLE PRECISION)" for number in numbers)
     return f"CASE WHEN {known} THEN ARRAY[{listed}] END"
+
+
+@compiles(InCodeOrder, "duckdb")
+def _in_code_order_duckdb(element: InCodeOrder, compiler: SQLCompiler, **kw: Any) -> str:
+    (text,) = _operands(element, compiler, **kw)
+    return text
+
+
+@compiles(InCodeOrder)
+def _in_code_order(element: InCodeOrder, compiler: SQLCompiler, **kw: Any) -> str:
+    (text,) = _operands(element, compiler, **kw)
+    return f'({text} COLLATE "C")'
 
 
 @compiles(Converted, "duckdb")

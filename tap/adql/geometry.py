@@ -267,6 +267,11 @@ class Geometry:
         literal = frame_literal(node.arguments[0], self._names)
         return ICRS if literal is None or not literal.value.strip() else literal.value
 
+    def region_text(self, node: n.FunctionCall) -> sa.ColumnElement[Any]:
+        """The text of a REGION, as the query writes it."""
+        self._region(node, node.name)
+        return self._value(node.arguments[0])
+
     def moc_text(self, node: n.UserDefinedFunctionCall) -> sa.ColumnElement[Any]:
         """A MOC as the query writes it."""
         self._user_shape(node, node.name)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from schema.engines.constructs import InCodeOrder
 from schema.engines.execute import Query
 from tap.adql import nodes as n
 from tap.adql.constants import is_constant
@@ -64,6 +65,7 @@ class _Queries:
         self.values = Values(names, types, self.source, self.from_clause, bindings)
         self.conditions = Conditions(self.values, self.query, self.new_name)
         self.enclosing: list[Scope] = []
+        self.sorted_text: dict[int, set[int]] = {}
 
     # Queries
 
@@ -71,6 +73,7 @@ class _Queries:
         self.common_tables[id(common.query)] = self.query(common.query).cte(f"w{len(self.common_tables) + 1}")
 
     def query(self, query: n.SelectExpression) -> Selectable:
+        self.note_sorted_text(query)
         select = self.body(query.body)
         if isinstance(query.body, n.SelectExpression) and (query.order_by or query.offset is not None):
             inner = select.subquery(self.new_name())
@@ -85,20 +88,47 @@ class _Queries:
         columns = list(select.selected_columns)
         scope = self.names.scopes.get(id(query.body))
         for term in query.order_by:
-            index = self.names.sorted_outputs.get(id(term))
-            if index is None and is_constant(term.expression):
+            if id(term) not in self.names.sorted_outputs and is_constant(term.expression):
                 continue
-            if index is None and isinstance(query.body, n.Select):
-                index = self.output_that_equals(term, query.body)
+            index = self.sorted_output(term, query.body)
             if index is not None:
                 value: Sql = columns[index]
             else:
                 self.enclosing.append(scope or Scope(()))
                 of_groups = isinstance(query.body, n.Select) and is_grouped(query.body)
                 with self.values.geometry.stored(not of_groups):
-                    value = self.values.value(term.expression)
+                    value = self.values.ordered(self.values.value(term.expression), term.expression)
                 self.enclosing.pop()
             yield (value.desc() if term.descending else value.asc()).nulls_last()
+
+    def sorted_output(self, term: n.OrderTerm, body: n.QueryBody) -> int | None:
+        """Index of the output column that a term of ORDER BY names, counts or repeats."""
+        index = self.names.sorted_outputs.get(id(term))
+        if index is None and isinstance(body, n.Select) and not is_constant(term.expression):
+            index = self.output_that_equals(term, body)
+        return index
+
+    def note_sorted_text(self, query: n.SelectExpression) -> None:
+        """Note the output columns of text that a query sorts by.
+
+        Each SELECT puts them in code order itself: DISTINCT and set operations sort by nothing but their columns.
+        """
+        outputs = self.names.outputs[id(query)]
+        found = {self.sorted_output(term, query.body) for term in query.order_by} - {None}
+        places = {place for place in found if place is not None and self.is_text(outputs[place])}
+        bodies: list[n.QueryBody] = [query.body] if places else []
+        while bodies:
+            body = bodies.pop()
+            match body:
+                case n.Select():
+                    self.sorted_text.setdefault(id(body), set()).update(places)
+                case n.SetOperation():
+                    bodies += [body.left, body.right]
+                case n.SelectExpression():
+                    bodies.append(body.body)
+
+    def is_text(self, output: Output) -> bool:
+        return family(self.types.of_output(output)) is Family.TEXT
 
     def output_that_equals(self, term: n.OrderTerm, select: n.Select) -> int | None:
         """Index of the output column that an expression repeats; DISTINCT leaves nothing else to sort by."""
@@ -142,10 +172,14 @@ class _Queries:
         with self.values.geometry.stored(True):
             tables = [self.table(table) for table in select.tables]
             where = None if select.where is None else self.conditions.condition(select.where)
+        for term in select.group_by:
+            self.values.pin(term)
         with self.values.geometry.stored(not is_grouped(select)):
+            sorted_text = self.sorted_text.get(id(select), ())
             columns = [
-                self.origin(output.expressions[0]).label(f"c{index}")
-                for index, output in enumerate(self.names.outputs[id(select)], start=1)
+                (InCodeOrder(value) if place in sorted_text else value).label(f"c{place + 1}")
+                for place, output in enumerate(self.names.outputs[id(select)])
+                for value in (self.origin(output.expressions[0]),)
             ]
             groups = [self.group(term) for term in select.group_by]
             having = None if select.having is None else self.conditions.condition(select.having)
@@ -182,7 +216,7 @@ class _Queries:
 
     def table(self, table: n.TableReference) -> sa.FromClause:
         match table:
-            case n.ParenthesisedJoin():
+            case n.ParenthesisedJoin() if table.alias is None:
                 return self.table(table.join)
             case n.Join():
                 return self.join(table)
@@ -198,6 +232,8 @@ class _Queries:
             made = _alias(relation.table.table, name)
         elif id(relation.query) in self.common_tables:
             made = self.common_tables[id(relation.query)].alias(name)
+        elif relation.join is not None:
+            made = self.named_join(relation.join, relation).subquery(name)
         else:
             assert relation.query is not None
             # A derived table sees nothing of the queries around it.
@@ -207,6 +243,15 @@ class _Queries:
             made = select.subquery(self.new_name())
         self.from_clauses[id(relation)] = made
         return made
+
+    def named_join(self, join: n.ParenthesisedJoin, relation: Relation) -> sa.Select[Any]:
+        """A join in parentheses with a name of its own, as a query for all its columns."""
+        enclosing, self.enclosing = self.enclosing, [self.names.scopes[id(join)]]
+        tables = self.table(join.join)
+        self.enclosing = enclosing
+        columns = [self.origin(column.origin.expressions[0]) for column in relation.columns]
+        labels = [column.label(f"c{index}") for index, column in enumerate(columns, start=1)]
+        return sa.select(*labels).select_from(tables).correlate(None)
 
     def join(self, join: n.Join) -> sa.Join:
         left, right = self.table(join.left), self.table(join.right)

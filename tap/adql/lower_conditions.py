@@ -78,6 +78,7 @@ class Conditions:
                 return self._comparison(node)
             case n.Between():
                 operand, low, high = self.values.alike((node.operand, node.low, node.high))
+                operand = self.values.ordered(operand, node.operand, node.low, node.high)
                 between = operand.between(low, high)
                 return sa.not_(between) if node.negated else between
             case n.InList():
@@ -102,6 +103,8 @@ class Conditions:
             if geometric is not None:
                 return geometric
         a, b = self.values.alike((node.left, node.right))
+        if node.operator not in ("=", "<>"):
+            a = self.values.ordered(a, node.left, node.right)
         return _COMPARISONS[node.operator](a, b)  # type: ignore[no-any-return]
 
     def _geometric_comparison(self, left: n.Expression, sign: str, right: n.Expression) -> Condition | None:

@@ -20,6 +20,7 @@ from tap.adql.resolve import Names
 from tap.adql.sameness import expression_key
 from tap.adql.scope import MergedColumn, Output, Relation, Source, SourceColumn
 from tap.adql.types import NULL, Family, Types, family, is_integer
+from tap.adql.user_functions import user_function
 from vo.tables.field import Field
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -86,6 +87,7 @@ class Values:
         self.source = source
         self.geometry = Geometry(names, types, self.real, source, from_clause, self.value)
         self._functions: dict[Hashable, Sql] = {}
+        self._pinned: dict[Hashable, Sql] = {}
         self._bound: dict[tuple[type, Any], sa.BindParameter[Any]] = {}
         self.bindings = bindings
 
@@ -149,11 +151,22 @@ class Values:
 
     def _once(self, node: n.FunctionCall | n.UserDefinedFunctionCall) -> Sql:
         """Lower a function once for all its occurrences, so that GROUP BY finds again what SELECT says."""
-        key = (expression_key(node, self.names), self.geometry.uses_stored)
+        expression = expression_key(node, self.names)
+        if expression in self._pinned:
+            return self._pinned[expression]
+        key = (expression, self.geometry.uses_stored)
         known = self._functions.get(key)
         if known is None:
             known = self._functions[key] = self._function(node)
         return known
+
+    def pin(self, node: n.Expression) -> None:
+        """Let a term of GROUP BY that is a HEALPix number read the stored one, there and wherever it is repeated."""
+        node = bare(node)
+        called = user_function(node) if isinstance(node, n.UserDefinedFunctionCall) else None
+        if called is not None and called.name == "ivo_healpix_index":
+            with self.geometry.stored(True):
+                self._pinned[expression_key(node, self.names)] = self.value(node)
 
     def _signed(self, node: n.SignedValue) -> Sql:
         value = self.value(node.operand)
@@ -195,7 +208,9 @@ class Values:
         if node.name == "SUM":
             total = c.WholeTotal if is_integer(self.types.of(node.argument)) else c.RealTotal
             return total(value, distinct=distinct)
-        if distinct:
+        if node.name in ("MIN", "MAX"):
+            value = self.ordered(value, node.argument)
+        elif distinct:
             value = sa.distinct(value)
         match node.name:
             case "COUNT":
@@ -249,6 +264,8 @@ class Values:
                 return self.geometry.array(node)
             case "COORDSYS":
                 return self.bound(self.geometry.coordsys(node))
+            case "REGION":
+                return self.geometry.region_text(node)
             case "IN_UNIT":
                 return c.RealArithmetic([self.value(node.arguments[0]), self.bound(self.types.factor(node))], "*")
             case "COALESCE":
@@ -281,6 +298,11 @@ class Values:
         if node.name in ("ROUND", "TRUNCATE") and len(values) == 2:
             real[1] = sa.cast(values[1], sa.Integer())
         return c.RealFunction(_REAL_FUNCTIONS[node.name], *real)
+
+    def ordered(self, value: Sql, *nodes: n.Expression) -> Sql:
+        """A value to be put in order, or compared with others: text goes by the numbers of its letters."""
+        families = {family(self.types.of(node)) for node in nodes}
+        return c.InCodeOrder(value) if Family.TEXT in families and Family.TIMESTAMP not in families else value
 
     def alike(self, nodes: tuple[n.Expression, ...]) -> list[Sql]:
         """Values made fit to be compared: strings as instants beside timestamps, lower case where case is no matter."""

@@ -212,9 +212,11 @@ class _Resolver:
                 return self.item(table, Relation(table.alias, is_aliased=True, query=table.query, outputs=outputs))
             case n.ParenthesisedJoin():
                 item = self.table(table.join, outer)
-                if table.alias is not None:
-                    self.fault(table.alias, "A join in parentheses cannot have a name in this service yet.")
-                return item
+                if table.alias is None:
+                    return item
+                self.names.scopes[id(table)] = Scope((item,))
+                outputs = tuple(_passed_on(column) for column in item.columns)
+                return self.item(table, Relation(table.alias, is_aliased=True, join=table, outputs=outputs))
             case n.Join():
                 return self.join(table, outer)
 

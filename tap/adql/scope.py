@@ -70,11 +70,13 @@ class Relation:
         The query, None for published tables.
     is_aliased
         Whether the query gave it a name of its own, which hides schema and table name.
+    join
+        The join in parentheses that the query gave a name, else None.
     columns
         Its columns, in order.
     """
 
-    __slots__ = ("columns", "delimited", "is_aliased", "name", "query", "table")
+    __slots__ = ("columns", "delimited", "is_aliased", "join", "name", "query", "table")
 
     def __init__(
         self,
@@ -83,12 +85,14 @@ class Relation:
         is_aliased: bool,
         table: PublishedTable | None = None,
         query: n.SelectExpression | None = None,
+        join: n.ParenthesisedJoin | None = None,
         outputs: tuple[Output, ...] = (),
     ) -> None:
         self.name = name.name
         self.delimited = name.delimited
         self.table = table
         self.query = query
+        self.join = join
         self.is_aliased = is_aliased
         origins: Iterable[tuple[str, bool, sa.Column[Any] | Output]]
         if table is not None:

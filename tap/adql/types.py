@@ -41,6 +41,7 @@ SHAPE_FIELDS = {
     "BOX": Field("", "double", arraysize="*", xtype="polygon"),
     "CENTROID": Field("", "double", arraysize="2", xtype="point", ucd="pos.eq"),
 }
+REGION = Field("", "char", arraysize="*", xtype="adql:REGION")
 NULL = Field("", "char", arraysize="*", description="NULL")
 
 _SHAPE_XTYPES = frozenset({"point", "circle", "polygon"})
@@ -286,7 +287,7 @@ class Types:
         if name == "COORDSYS":
             return TEXT
         if name == "REGION":
-            raise fault(node.position, f"The function {name} is not supported by this service yet.")
+            return REGION
         fields = [self.number(argument, name) for argument in arguments]
         if name in ("ABS", "MOD") and all(is_integer(field) for field in fields):
             return replace(LONG, unit=fields[0].unit, ucd=fields[0].ucd if name == "ABS" else None)
