@@ -102,7 +102,8 @@ def make_archive(directory: Path) -> Served:
     address = os.environ.get("QUIPU_DATABASE_URL")
     if address is not None:
         url = make_url(address).set(database=f"quipu_{uuid4().hex}")
-        engine = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        server = make_url(address).set(drivername="postgresql+psycopg2")
+        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {url.database} TEMPLATE template0 ENCODING 'UTF8'"))
         directory.mkdir()
