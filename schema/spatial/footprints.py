@@ -12,7 +12,7 @@ from schema.spatial import arcs
 from schema.spatial.arcs import Reals
 from schema.spatial.healpix import ORDER
 from schema.spatial.region_text import read_regions
-from schema.spatial.regions import WIDEST_IN_CELL_DEG
+from schema.spatial.regions import NO_REGION, WIDE, WIDEST_IN_CELL_DEG
 from schema.spatial.shapes import Column, Shapes, groups, read_shapes
 
 _SLACK = 1e-12
@@ -29,8 +29,8 @@ def region_columns_of(column: Column) -> dict[str, pa.Array]:
     Returns
     -------
     columns
-        By the suffixes of `schema.spatial.regions.REGION_COLUMNS`; NULL where there is no region, or none that can be
-        read.
+        By the suffixes of `schema.spatial.regions.REGION_COLUMNS`; NULL, but for ``hpx``, where there is no region, or
+        none that can be read.
     """
     numbers = read_regions(column)
     shapes = read_shapes(numbers)
@@ -41,9 +41,10 @@ def region_columns_of(column: Column) -> dict[str, pa.Array]:
     cells = np.asarray(
         lonlat_to_healpix(Longitude(lon, u.deg), Latitude(lat, u.deg), ORDER, num_threads=1), dtype=np.int64
     )
-    cells = np.where(outer > 2.0 * np.sin(np.radians(WIDEST_IN_CELL_DEG) / 2.0), -1, cells)
-    values = {"hpx": cells, "x": centre[:, 0], "y": centre[:, 1], "z": centre[:, 2], "outer": outer, "inner": inner}
-    columns = {suffix: pa.array(value, mask=hidden) for suffix, value in values.items()}
+    cells = np.where(outer > 2.0 * np.sin(np.radians(WIDEST_IN_CELL_DEG) / 2.0), WIDE, cells)
+    values = {"x": centre[:, 0], "y": centre[:, 1], "z": centre[:, 2], "outer": outer, "inner": inner}
+    columns = {"hpx": pa.array(np.where(hidden, NO_REGION, cells))}
+    columns |= {suffix: pa.array(value, mask=hidden) for suffix, value in values.items()}
     columns["shape"] = numbers if shapes.valid.all() else _only(numbers, shapes)
     return columns
 

@@ -35,13 +35,15 @@ REGION_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
 }
 """Suffixes of the hidden columns of a region column, ``s_region_hpx`` …, in order.
 
-``hpx`` is the HEALPix number (nested, order 29) of the centre of the cap, -1 for caps wider than
-`WIDEST_IN_CELL_DEG`; ``x``, ``y``, ``z`` its unit vector; ``outer`` the chord from the centre to the rim of a cap
-around the region, ``inner`` to that of a cap within it, negative where the centre lies outside; ``shape`` the numbers
-of the region.
+``hpx`` is the HEALPix number (nested, order 29) of the centre of the cap, `WIDE` for caps wider than
+`WIDEST_IN_CELL_DEG`, `NO_REGION` where there is none: it is never NULL, because DuckDB skips nothing of columns with
+NULL once a range lies outside of their values. ``x``, ``y``, ``z`` are the unit vector of the centre; ``outer`` is the
+chord from it to the rim of a cap around the region, ``inner`` to that of a cap within it, negative where the centre
+lies outside; ``shape`` the numbers of the region.
 """
 
 WIDEST_IN_CELL_DEG = 1.5
+WIDE, NO_REGION = -1, -2
 
 _WIDEST_SEARCH_DEG = 60.0
 _SLACK = 1e-14
@@ -328,7 +330,8 @@ def _pruned(a: Cap, b: Cap, condition: Condition) -> Condition:
         return condition
     ranges = circle_ranges(lon, lat, radius + WIDEST_IN_CELL_DEG)
     cells = [a.hpx.between(_whole(first), _whole(last)) for first, last in ranges]
-    return sa.and_(sa.or_(*cells, a.hpx == _whole(-1)), condition)
+    # Rows without a region come along, for which the condition is NULL: so is the whole then.
+    return sa.and_(sa.or_(*cells, a.hpx.between(_whole(NO_REGION), _whole(WIDE))), condition)
 
 
 def _squared(a: Cap, b: Cap) -> Number:
