@@ -60,7 +60,10 @@ def _index_duckdb(element: CellIndex, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(StoredCellIndex, "duckdb")
 def _stored_index_duckdb(element: StoredCellIndex, compiler: SQLCompiler, **kw: Any) -> str:
     stored, order, _, _ = _operands(element, compiler, **kw)
-    return f"({stored} >> (2 * ({DEEPEST} - CAST({order} AS BIGINT))))"
+    if order == str(DEEPEST):
+        return stored
+    wanted = f"CAST({order} AS BIGINT)"
+    return f"CASE WHEN {wanted} BETWEEN 0 AND {DEEPEST} THEN {stored} >> (2 * ({DEEPEST} - {wanted})) END"
 
 
 @compiles(CellLongitude, "duckdb")

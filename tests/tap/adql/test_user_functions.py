@@ -31,6 +31,8 @@ VALUES = [
     ("ivo_healpix_index(17, CENTROID(CIRCLE(359, -1, 3)))", 73009064944),
     ("ivo_healpix_index(30, 1, 1)", None),
     ("ivo_healpix_index(-1, 1, 1)", None),
+    ("ivo_healpix_index(30, ra, dec)", None),
+    ("ivo_healpix_index(-1, ra, dec)", None),
     ("ivo_healpix_index(3, ra, dec+90.5)", None),
     ("ivo_healpix_index(3, NULL, 1)", None),
     ("ivo_healpix_center(0, 6)", [180.0, 0.0]),
