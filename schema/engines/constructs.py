@@ -343,28 +343,3 @@ def _in_code_order_duckdb(element: InCodeOrder, compiler: SQLCompiler, **kw: Any
 def _in_code_order(element: InCodeOrder, compiler: SQLCompiler, **kw: Any) -> str:
     (text,) = _operands(element, compiler, **kw)
     return f'({text} COLLATE "C")'
-
-
-@compiles(Converted, "duckdb")
-def _converted_duckdb(element: Converted, compiler: SQLCompiler, **kw: Any) -> str:
-    target = compiler.dialect.type_compiler_instance.process(element.target)
-    return f"TRY_CAST({compiler.process(element.clauses, **kw)} AS {target})"
-
-
-@compiles(Converted)
-def _converted(element: Converted, compiler: SQLCompiler, **kw: Any) -> str:
-    target = compiler.dialect.type_compiler_instance.process(element.target)
-    value = compiler.process(element.clauses, **kw)
-    (source,) = element.clauses
-    if isinstance(source.type, sa.String):
-        name = target.lower()
-        valid = f"CASE WHEN pg_input_is_valid({{v}}, '{name}') THEN CAST({{v}} AS TEXT) END"
-        return f"CAST({_single(value, valid)} AS {target})"
-    bits = _WHOLE_BITS.get(type(element.target))
-    if bits is not None:
-        limit = 2 ** (bits - 1)
-        return _single(value, f"CASE WHEN {{v}} BETWEEN {-limit} AND {limit - 1} THEN CAST({{v}} AS {target}) END")
-    return f"CAST({value} AS {target})"
-
-
-_WHOLE_BITS: dict[type, int] = {sa.SmallInteger: 16, sa.Integer: 32, sa.BigInteger: 64}

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators, visitors
 
+import schema.engines.conversion  # noqa: F401 - brings SQL of its own
 from schema.engines.conform import Conformer
 from schema.engines.deadlines import Deadline, Deadlines
 from schema.engines.execute import EngineError, EngineUnavailableError, Limits, Query, QueryTimeoutError
