@@ -21,6 +21,7 @@ from schema.engines.execute import (
     Query,
     QueryTimeoutError,
 )
+from schema.engines.precedence import Precedence
 from vo.tables.stream import TableStream
 
 Render = Callable[[sa.Select[Any] | sa.CompoundSelect[Any], Mapping[str, Any] | None], tuple[str, Any]]
@@ -58,6 +59,7 @@ class DuckDbEngine:
         self._report_damage = report_damage
         self._batch_rows = batch_rows
         self._deadlines = Deadlines()
+        self._precedence = Precedence()
 
     def execute(self, query: Query, limits: Limits) -> TableStream:
         """Run a query; see `schema.engines.execute.Engine`."""
@@ -66,7 +68,15 @@ class DuckDbEngine:
         sql, parameters = self._render(query.select, query.parameters)
         if limits.maxrec is not None:
             sql = _limited(query.select, sql, limits.maxrec + 1)
-        run = _Run(self._open_cursor, sql, parameters, self._batch_rows, self._deadlines, self._report_damage)
+        run = _Run(
+            self._open_cursor,
+            sql,
+            parameters,
+            self._batch_rows,
+            self._deadlines,
+            self._precedence,
+            self._report_damage,
+        )
         if limits.seconds is not None:
             run.limit(limits.seconds)
         conform = Conformer(query.fields)
@@ -98,6 +108,7 @@ class _Run:
         parameters: Any,
         batch_rows: int,
         deadlines: Deadlines,
+        precedence: Precedence,
         report_damage: Callable[[Exception], None] | None,
     ) -> None:
         self._open_cursor = open_cursor
@@ -108,6 +119,7 @@ class _Run:
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._reader: pa.RecordBatchReader | None = None
         self._deadlines = deadlines
+        self._precedence = precedence
         self._deadline: Deadline | None = None
         self._stopping: Deadline | None = None
         self._closed = False
@@ -128,9 +140,10 @@ class _Run:
                 if self._closed:
                     return None
                 self._check_time()
-                if self._reader is None:
-                    self._reader = self._start()
-                batch = next(self._reader, None)
+                with self._precedence.first() if self._reader is None else self._precedence.later():
+                    if self._reader is None:
+                        self._reader = self._start()
+                    batch = next(self._reader, None)
             self._check_time()
             return batch
         except (duckdb.Error, pa.ArrowException, OSError, MemoryError, RuntimeError) as error:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-PIECE_BYTES = 4 * 2**20
-"""Size of a piece in Arrow's own layout: bounds the memory of a writer and stays far from Arrow's 2 GiB of text."""
+PIECE_BYTES = 2**19
+"""Size of a piece in Arrow's own layout: bounds the memory of a writer, stays far from Arrow's 2 GiB of text, and lets
+other threads of the process have their turn between two of them."""
 
 
 def split_batch(batch: pa.RecordBatch, piece_bytes: int = PIECE_BYTES) -> Iterator[pa.RecordBatch]:
