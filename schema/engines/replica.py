@@ -397,7 +397,9 @@ def _with_sky(table: ReplicatedTable, batch: pa.RecordBatch) -> pa.RecordBatch:
         columns += hidden_columns(ra, dec)
     for region in table.regions:
         if region in names:
-            hidden = region_columns_of(columns[names.index(region)])
+            hidden = region_columns_of(
+                columns[names.index(region)], columns[names.index("hpx")] if table.position else None
+            )
             names += [region_names(region)[suffix] for suffix in hidden]
             columns += hidden.values()
     return pa.RecordBatch.from_arrays(columns, names=names)

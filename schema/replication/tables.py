@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from schema.catalogue import Catalogue, PublishedTable
 from schema.published import HIDDEN
-from schema.spatial.regions import NO_REGION, REGION_COLUMNS, region_names
+from schema.spatial.regions import NOWHERE, REGION_COLUMNS, region_names
 from schema.tables import metadata
 
 KEY = "row_id"
@@ -109,7 +109,7 @@ class ReplicatedTable:
         for region in self.regions:
             names = region_names(region)
             for suffix, type_ in REGION_COLUMNS.items():
-                never_null = f" NOT NULL DEFAULT {NO_REGION:d}" if suffix == "hpx" else ""
+                never_null = f" NOT NULL DEFAULT {NOWHERE:d}" if suffix == "hpx" else ""
                 columns.append(f"{quoted(names[suffix])} {duckdb_type(type_)}{never_null}")
         return ", ".join(columns)
 

@@ -12,19 +12,21 @@ from schema.spatial import arcs
 from schema.spatial.arcs import Reals
 from schema.spatial.healpix import ORDER
 from schema.spatial.region_text import read_regions
-from schema.spatial.regions import NO_REGION, WIDE, WIDEST_IN_CELL_DEG
+from schema.spatial.regions import NOWHERE, WIDE, WIDEST_IN_CELL_DEG
 from schema.spatial.shapes import Column, Shapes, groups, read_shapes
 
 _SLACK = 1e-12
 
 
-def region_columns_of(column: Column) -> dict[str, pa.Array]:
+def region_columns_of(column: Column, position: pa.Array | None = None) -> dict[str, pa.Array]:
     """Compute the hidden columns of regions.
 
     Parameters
     ----------
     column
         Regions as text (`schema.spatial.region_text`).
+    position
+        HEALPix numbers of the positions of the rows, where they have one.
 
     Returns
     -------
@@ -43,7 +45,8 @@ def region_columns_of(column: Column) -> dict[str, pa.Array]:
     )
     cells = np.where(outer > 2.0 * np.sin(np.radians(WIDEST_IN_CELL_DEG) / 2.0), WIDE, cells)
     values = {"x": centre[:, 0], "y": centre[:, 1], "z": centre[:, 2], "outer": outer, "inner": inner}
-    columns = {"hpx": pa.array(np.where(hidden, NO_REGION, cells))}
+    instead = np.full(shapes.total, NOWHERE) if position is None else position.fill_null(NOWHERE).to_numpy()
+    columns = {"hpx": pa.array(np.where(hidden, instead, cells))}
     columns |= {suffix: pa.array(value, mask=hidden) for suffix, value in values.items()}
     columns["shape"] = numbers if shapes.valid.all() else _only(numbers, shapes)
     return columns

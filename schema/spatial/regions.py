@@ -20,7 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from schema.engines.constructs import Numbers
 from schema.engines.execute import EngineError
 from schema.spatial.constructs import AnyPosition, Condition, FixedPosition, Number, Vector, position_vector
-from schema.spatial.healpix import circle_ranges
+from schema.spatial.healpix import ORDER, circle_ranges
 from schema.spatial.polygons import FixedPolygon
 from schema.spatial.shapes import read_shapes, region_centroids, regions_lie_within, regions_meet
 
@@ -36,14 +36,14 @@ REGION_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
 """Suffixes of the hidden columns of a region column, ``s_region_hpx`` …, in order.
 
 ``hpx`` is the HEALPix number (nested, order 29) of the centre of the cap, `WIDE` for caps wider than
-`WIDEST_IN_CELL_DEG`, `NO_REGION` where there is none: it is never NULL, because DuckDB skips nothing of columns with
-NULL once a range lies outside of their values. ``x``, ``y``, ``z`` are the unit vector of the centre; ``outer`` is the
-chord from it to the rim of a cap around the region, ``inner`` to that of a cap within it, negative where the centre
-lies outside; ``shape`` the numbers of the region.
+`WIDEST_IN_CELL_DEG`. It is never NULL, because DuckDB skips nothing of columns with NULL once a range lies outside of
+their values: rows without a region have the cell of their position, or `NOWHERE`. ``x``, ``y``, ``z`` are the unit
+vector of the centre; ``outer`` is the chord from it to the rim of a cap around the region, ``inner`` to that of a cap
+within it, negative where the centre lies outside; ``shape`` the numbers of the region.
 """
 
 WIDEST_IN_CELL_DEG = 1.5
-WIDE, NO_REGION = -1, -2
+WIDE, NOWHERE = -1, 12 * 4**ORDER - 1
 
 _WIDEST_SEARCH_DEG = 60.0
 _SLACK = 1e-14
@@ -261,8 +261,11 @@ def polygon_of_rows(vertices: Sequence[AnyPosition]) -> SkyRegion:
     return SkyRegion(Numbers(_sql(float(len(vertices))), *numbers))
 
 
-def meet(a: SkyRegion, b: SkyRegion) -> Condition:
-    """Whether two regions have a point in common; NULL where one is none."""
+def meet(a: SkyRegion, b: SkyRegion, *, null_is_false: bool = False) -> Condition:
+    """Whether two regions have a point in common; NULL where one is none.
+
+    With `null_is_false` it may be false there; then ranges of HEALPix numbers let the engine skip rows.
+    """
     if isinstance(a.numbers, tuple) and isinstance(b.numbers, tuple):
         return _known(regions_meet(_column(a.numbers), _column(b.numbers)))
     exact = RegionsMeet(a.sql, b.sql)
@@ -271,11 +274,12 @@ def meet(a: SkyRegion, b: SkyRegion) -> Condition:
     square = _squared(a.cap, b.cap)
     outside = [square > _square(_sum(a.cap.outer, b.cap.outer, _SLACK))]
     inside = _overlap(square, a.cap.inner, b.cap.inner)
-    return _pruned(a.cap, b.cap, _three_way(square, outside, inside, exact))
+    decided = _three_way(square, outside, inside, exact)
+    return _pruned(a.cap, b.cap, decided) if null_is_false else decided
 
 
-def lie_within(a: SkyRegion, b: SkyRegion) -> Condition:
-    """Whether the first region lies within the second; NULL where one is none."""
+def lie_within(a: SkyRegion, b: SkyRegion, *, null_is_false: bool = False) -> Condition:
+    """Whether the first region lies within the second; NULL and `null_is_false` as in `meet`."""
     if isinstance(a.numbers, tuple) and isinstance(b.numbers, tuple):
         return _known(regions_lie_within(_column(a.numbers), _column(b.numbers)))
     exact = RegionsLieWithin(a.sql, b.sql)
@@ -292,7 +296,8 @@ def lie_within(a: SkyRegion, b: SkyRegion) -> Condition:
     if not (isinstance(b.cap.inner, float) and b.cap.inner < 0.0):
         room = _sum(b.cap.inner, _minus(a.cap.outer), -_SLACK)
         inside = sa.and_(_sql(room) >= 0.0, square <= _square(room))
-    return _pruned(a.cap, b.cap, _three_way(square, outside, inside, exact))
+    decided = _three_way(square, outside, inside, exact)
+    return _pruned(a.cap, b.cap, decided) if null_is_false else decided
 
 
 def _three_way(square: Number, outside: list[Condition], inside: Condition | None, exact: Number) -> Condition:
@@ -330,8 +335,7 @@ def _pruned(a: Cap, b: Cap, condition: Condition) -> Condition:
         return condition
     ranges = circle_ranges(lon, lat, radius + WIDEST_IN_CELL_DEG)
     cells = [a.hpx.between(_whole(first), _whole(last)) for first, last in ranges]
-    # Rows without a region come along, for which the condition is NULL: so is the whole then.
-    return sa.and_(sa.or_(*cells, a.hpx.between(_whole(NO_REGION), _whole(WIDE))), condition)
+    return sa.and_(sa.or_(*cells, a.hpx.between(_whole(WIDE), _whole(WIDE))), condition)
 
 
 def _squared(a: Cap, b: Cap) -> Number:

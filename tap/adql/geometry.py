@@ -141,8 +141,11 @@ class Geometry:
         """Whether the stored vectors of positions may stand in what is lowered now."""
         return self._uses_stored
 
-    def contains(self, node: n.FunctionCall) -> sa.ColumnElement[bool]:
-        """Whether the first geometry lies in the second, rim included."""
+    def contains(self, node: n.FunctionCall, *, null_is_false: bool = False) -> sa.ColumnElement[bool]:
+        """Whether the first geometry lies in the second, rim included.
+
+        With `null_is_false` the condition may be false instead of NULL, which lets the engine skip rows.
+        """
         inner, outer = self._regions(node)
         if isinstance(outer, FixedMoc):
             return self._in_moc(node, inner, outer)
@@ -153,10 +156,10 @@ class Geometry:
                 return self._touch(inner, outer, -1)
             if inner.is_point and isinstance(outer, FixedPolygon) and len(outer.vertices) <= _FEW_VERTICES:
                 return is_in_polygon(inner.centre, outer)
-        return lie_within(_as_region(inner), _as_region(outer))
+        return lie_within(_as_region(inner), _as_region(outer), null_is_false=null_is_false)
 
-    def intersects(self, node: n.FunctionCall) -> sa.ColumnElement[bool]:
-        """Whether two geometries have a point in common."""
+    def intersects(self, node: n.FunctionCall, *, null_is_false: bool = False) -> sa.ColumnElement[bool]:
+        """Whether two geometries have a point in common; `null_is_false` as in `contains`."""
         a, b = self._regions(node)
         for one, other in ((a, b), (b, a)):
             if isinstance(other, FixedMoc):
@@ -168,7 +171,7 @@ class Geometry:
             if isinstance(point, Circle) and point.is_point and is_small:
                 assert isinstance(polygon, FixedPolygon)
                 return is_in_polygon(point.centre, polygon)
-        return meet(_as_region(a), _as_region(b))
+        return meet(_as_region(a), _as_region(b), null_is_false=null_is_false)
 
     def _regions(self, node: n.FunctionCall) -> tuple[Shape, Shape]:
         """Both geometries of a predicate, in one frame."""

@@ -56,6 +56,7 @@ class Conditions:
         self.query = query
         self.new_name = new_name
         self.cones = Cones(values.geometry, values.bindings)
+        self._is_negated = False
 
     def condition(self, node: n.Expression) -> Condition:
         """Lower a condition.
@@ -73,7 +74,10 @@ class Conditions:
             case n.Or():
                 return sa.or_(*(self.condition(operand) for operand in node.operands))
             case n.Not():
-                return sa.not_(self.condition(node.operand))
+                before, self._is_negated = self._is_negated, True
+                operand = self.condition(node.operand)
+                self._is_negated = before
+                return sa.not_(operand)
             case n.Comparison():
                 return self._comparison(node)
             case n.Between():
@@ -131,10 +135,12 @@ class Conditions:
             return None
         if (sign, value) not in (("=", 1), ("=", 0), ("<>", 0), ("<>", 1)):
             return None
+        is_wanted = (sign == "=") == (value == 1)
         holds = self.cones.covers(left)
         if holds is None:
-            holds = self.geometry.contains(left) if left.name == "CONTAINS" else self.geometry.intersects(left)
-        return holds if (sign == "=") == (value == 1) else sa.not_(holds)
+            relation = self.geometry.contains if left.name == "CONTAINS" else self.geometry.intersects
+            holds = relation(left, null_is_false=is_wanted and not self._is_negated)
+        return holds if is_wanted else sa.not_(holds)
 
     def _in_list(self, node: n.InList) -> Condition:
         many = self._many_values(node)

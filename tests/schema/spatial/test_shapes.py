@@ -14,7 +14,7 @@ import spherely
 from schema.spatial import arcs
 from schema.spatial.footprints import caps, region_columns_of
 from schema.spatial.region_text import read_region, read_regions
-from schema.spatial.regions import NO_REGION
+from schema.spatial.regions import NOWHERE
 from schema.spatial.shapes import (
     MOST_VERTICES,
     read_shapes,
@@ -282,6 +282,6 @@ def test_what_is_no_region_has_no_hidden_columns() -> None:
         "inf inf",
     ]
     for suffix, column in region_columns_of(pa.array(texts)).items():
-        known = [value != NO_REGION if suffix == "hpx" else value is not None for value in column.to_pylist()]
+        known = [value != NOWHERE if suffix == "hpx" else value is not None for value in column.to_pylist()]
         assert known == [False, False, False, False, True, False, False], suffix
     assert all(len(column) == 0 for column in region_columns_of(pa.array([], pa.string())).values())

@@ -173,6 +173,8 @@ def test_conditions_agree_with_the_test_of_every_row(
             assert ids(sky, f"{form} = 0") == holds_not
             assert ids(sky, f"{form} <> 1") == holds_not
             assert ids(sky, f"NOT 0 = {form}") == holds
+            assert ids(sky, f"NOT 1 = {form}") == holds_not
+            assert ids(sky, f"NOT (id < 0 OR {form} = 1)") == holds_not
             assert ids(sky, f"{form} > 0.5") == holds
             assert ids(sky, f"1 = {form}", in_derived) == holds
             assert ids(sky, f"1 = {form}", f"(SELECT id, {form} AS r, s_region FROM sky.footprints) AS t") == holds
