@@ -48,7 +48,7 @@ class DatabaseConfig:
 class ReplicaConfig:
     """The columnar replica that answers queries."""
 
-    memory: str = _setting("2GB", "Most memory that the engine may use, as DuckDB writes it.")
+    memory: str = _setting("2GB", "Most memory that the engine may use, for all queries together, as DuckDB writes it.")
     threads: int = _setting(2, "Threads of the engine.")
     temporary: str = _setting("20GB", "Most disk space for large intermediate results.")
 

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from schema.engines.conform import Conformer
 from schema.engines.deadlines import Deadline, Deadlines
 from schema.engines.execute import (
+    OVER_MEMORY,
     EngineError,
     EngineUnavailableError,
     Limits,
     Query,
-    QueryTimeoutError,
+    over_time,
 )
 from schema.engines.precedence import Precedence
 from vo.tables.stream import TableStream
@@ -120,6 +121,7 @@ class _Run:
         self._reader: pa.RecordBatchReader | None = None
         self._deadlines = deadlines
         self._precedence = precedence
+        self._seconds: float | None = None
         self._deadline: Deadline | None = None
         self._stopping: Deadline | None = None
         self._closed = False
@@ -128,6 +130,7 @@ class _Run:
 
     def limit(self, seconds: float) -> None:
         """Stop the query after so many seconds."""
+        self._seconds = seconds
         self._deadline = self._deadlines.watch(seconds, self._interrupt)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -195,13 +198,13 @@ class _Run:
 
     def _check_time(self) -> None:
         if self._deadline is not None and self._deadline.passed:
-            raise QueryTimeoutError("The query ran over its time limit and was stopped.")
+            raise over_time(self._seconds)
 
     def _translate(self, error: Exception) -> EngineError:
         if isinstance(error, EngineError):
             return error
         if self._deadline is not None and self._deadline.passed:
-            return QueryTimeoutError("The query ran over its time limit and was stopped.")
+            return over_time(self._seconds)
         if is_damage(error):
             if self._report_damage is not None:
                 self._report_damage(error)
@@ -227,7 +230,7 @@ def _stream(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Any, batch_
 
 _SENTENCES = {
     "INTERRUPT": "The query was stopped.",
-    "Out of Memory": "The query needs more memory than one query may use; ask for less at once.",
+    "Out of Memory": OVER_MEMORY,
     "Out of Range": "A value of the query is out of the range of its type.",
     "Conversion": "A value of the query cannot be converted to the type asked for.",
     "Invalid Input": "A value of the query is not fit for the function that it is given to.",

@@ -60,6 +60,21 @@ class QueryTimeoutError(EngineError):
     """Raised, at the start or while rows are read, when a query runs over its time limit."""
 
 
+def over_time(seconds: float | None) -> QueryTimeoutError:
+    """Error that tells of the time limit and how to go on."""
+    limit = "" if seconds is None else f" of {seconds:g} s"
+    return QueryTimeoutError(
+        f"The query ran over its time limit{limit} and was stopped; ask for less at once, by a narrower WHERE or TOP."
+    )
+
+
+OVER_MEMORY = (
+    "The query needs more memory than all queries together may use; ask for less at once, by a narrower WHERE, "
+    "fewer columns or TOP, or try again when fewer queries run."
+)
+"""Sentence that tells of the memory limit; it is one for the whole engine."""
+
+
 class EngineUnavailableError(EngineError):
     """Raised when the engine cannot take queries now (starting, rebuilding, stopping)."""
 

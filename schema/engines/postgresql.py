@@ -15,10 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators, visitors
 
-import schema.engines.conversion  # noqa: F401 - brings SQL of its own
 from schema.engines.conform import Conformer
 from schema.engines.deadlines import Deadline, Deadlines
-from schema.engines.execute import EngineError, EngineUnavailableError, Limits, Query, QueryTimeoutError
+from schema.engines.execute import OVER_MEMORY, EngineError, EngineUnavailableError, Limits, Query, over_time
 from schema.engines.live import live_tables
 from schema.replication.tables import ReplicatedTable
 from vo.tables.field import arrow_type
@@ -120,6 +119,7 @@ class _Run:
         self._closed = False
         self._busy = threading.Lock()
         self._swap = threading.Lock()
+        self._seconds = seconds
         self._deadline = None if seconds is None else deadlines.watch(seconds, self._cancel)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -187,12 +187,12 @@ class _Run:
 
     def _check_time(self) -> None:
         if self._deadline is not None and self._deadline.passed:
-            raise QueryTimeoutError("The query ran over its time limit and was stopped.")
+            raise over_time(self._seconds)
 
     def _translate(self, error: Exception) -> EngineError:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         if self._deadline is not None and self._deadline.passed:
-            return QueryTimeoutError("The query ran over its time limit and was stopped.")
+            return over_time(self._seconds)
         for kind, sentence in _SENTENCES:
             if isinstance(cause, kind):
                 return EngineError(sentence)
@@ -204,7 +204,7 @@ class _Run:
 _SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (psycopg2.errors.QueryCanceled, "The query was stopped."),
     (psycopg2.errors.NumericValueOutOfRange, "A value of the query is out of the range of its type."),
-    (psycopg2.errors.OutOfMemory, "The query needs more memory than one query may use; ask for less at once."),
+    (psycopg2.errors.OutOfMemory, OVER_MEMORY),
     (psycopg2.DataError, "A value of the query cannot be converted to the type asked for."),
 )
 

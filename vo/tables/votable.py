@@ -217,7 +217,12 @@ def _closing_infos(
     if failure is not None:
         yield Info("QUERY_STATUS", "ERROR", explain(failure))
     elif stream.overflow:
-        yield Info("QUERY_STATUS", "OVERFLOW", f"There are more rows than the {stream.rows} given here.")
+        yield Info(
+            "QUERY_STATUS",
+            "OVERFLOW",
+            f"There are more rows than the {stream.rows} given here; a larger MAXREC gives more, up to the service's "
+            "limit.",
+        )
 
 
 def _infos(infos: Iterable[Info]) -> str:
