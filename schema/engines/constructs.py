@@ -142,17 +142,6 @@ class InCodeOrder(FunctionElement[str]):
     inherit_cache = True
 
 
-class Converted(FunctionElement[Any]):
-    """A value as another type, NULL where it has no meaning there."""
-
-    inherit_cache = False
-
-    def __init__(self, value: sa.ColumnElement[Any], target: sa.types.TypeEngine[Any]) -> None:
-        self.target = target
-        self.type = target
-        super().__init__(value)
-
-
 # Where PostgreSQL would fail, the argument becomes NULL; None where every number has a value.
 REAL_FUNCTIONS: dict[str, str | None] = {
     "acos": "BETWEEN -1 AND 1",

@@ -12,8 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-
-from schema.engines.constructs import Converted
+from sqlalchemy.sql.functions import FunctionElement
 
 _NUMBER = "^[ \\t]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?[ \\t]*$"
 _INSTANT = (
@@ -27,6 +26,17 @@ _REAL_LIMITS: dict[type, tuple[str, str]] = {
     sa.REAL: ("3.4028235677973365e38", "7.1e-46"),
     sa.Double: ("1.797693134862315708e308", "2.5e-324"),
 }
+
+
+class Converted(FunctionElement[Any]):
+    """A value as another type, NULL where it has no meaning there."""
+
+    inherit_cache = False
+
+    def __init__(self, value: sa.ColumnElement[Any], target: sa.types.TypeEngine[Any]) -> None:
+        self.target = target
+        self.type = target
+        super().__init__(value)
 
 
 @compiles(Converted, "duckdb")

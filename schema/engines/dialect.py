@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer, PGTypeCompiler
 from sqlalchemy.exc import CompileError
 
-import schema.engines.conversion  # noqa: F401 - its constructs bring their own SQL
+import schema.engines.constructs  # noqa: F401 - its constructs bring their own SQL
 from schema.engines.execute import EngineError
 from schema.replication.tables import computed_sql, quoted, store_of
 

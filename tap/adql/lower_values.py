@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from schema.engines import constructs as c
+from schema.engines.conversion import Converted
 from tap.adql import nodes as n
 from tap.adql.constants import constant_number, read_instant
 from tap.adql.errors import fault
@@ -225,9 +226,9 @@ class Values:
         target = _CAST_TYPES[node.target]
         if node.target == "TIMESTAMP" and isinstance(node.operand, n.StringLiteral):
             return self.instant(node.operand)
-        value: Sql = c.Converted(self.value(node.operand), target)
+        value: Sql = Converted(self.value(node.operand), target)
         if node.length is not None:
-            value = sa.func.left(value, self.bound(node.length), type_=sa.Text())
+            value = sa.func.left(value, sa.cast(self.bound(node.length), sa.Integer()), type_=sa.Text())
         return value
 
     def instant(self, node: n.StringLiteral) -> sa.BindParameter[Any]:
@@ -329,7 +330,7 @@ class Values:
         if isinstance(literal, n.StringLiteral):
             return self.instant(literal)
         if family(field) is Family.TEXT:
-            return c.Converted(self.value(node), sa.DateTime())
+            return Converted(self.value(node), sa.DateTime())
         return self.value(node)
 
     def is_case_insensitive(self, node: n.Expression) -> bool:
