@@ -22,10 +22,14 @@ from app.server import AlreadyServedError, PortTakenError, Server, only_server, 
 from app.serving import Serving
 from app.status import compare, read_refusals, read_status
 from schema.embedded import TruthError
-from schema.engines.execute import EngineUnavailableError
+from schema.engines.dialect import render
+from schema.engines.execute import EngineError, EngineUnavailableError
 from schema.migrate import migrate
+from schema.published import published
 from simulator.cli import simulate
 from storage.store import StorageError
+from tap.adql.compile import compile_query
+from tap.adql.errors import AdqlError
 
 _EXPECTED = (
     ArchiveError,
@@ -169,6 +173,24 @@ def restore(archive: Archive, source: Path) -> None:
     with progress_bar("Copying files") as progress:
         copied = restore_archive(archive, source, progress)
     click.echo(f"{archive.directory} is what was backed up, with {copied} files.")
+
+
+@main.command()
+@click.argument("query")
+@click.pass_obj
+def explain(archive: Archive, query: str) -> None:
+    """Show the SQL that the ADQL query QUERY becomes, and its parameters.
+
+    Neither the archive nor its server is asked; users of the server never see SQL.
+    """
+    try:
+        compiled = compile_query(query, published(archive.config.url, archive.config.authority))
+        sql, parameters = render(compiled.select)
+    except (AdqlError, EngineError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(sql)
+    for number, value in enumerate(parameters, start=1):
+        click.echo(f"${number} = {value!r}")
 
 
 def _replica_sentence(revision: int | None, seen: int | None, follows: bool) -> str:

@@ -88,6 +88,23 @@ class DuckDbEngine:
             release=run.close,
         )
 
+    def explain(self, query: Query) -> str:
+        """SQL of a query, its parameters and DuckDB's plan for it: for those who run the archive, not for its users.
+
+        Raises
+        ------
+        EngineUnavailableError
+            Raised while there is no database.
+        """
+        sql, parameters = self._render(query.select, query.parameters)
+        cursor = self._open_cursor()
+        try:
+            plan = cursor.execute(f"EXPLAIN {sql}", parameters or None).fetchall()
+        finally:
+            cursor.close()
+        values = "".join(f"\n${number} = {value!r}" for number, value in enumerate(parameters or (), start=1))
+        return f"{sql}\n{values}\n\n{plan[0][1]}"
+
 
 def _limited(select: sa.Select[Any] | sa.CompoundSelect[Any], sql: str, rows: int) -> str:
     """SQL that gives at most so many rows of a select; a query around it would cost half a millisecond."""

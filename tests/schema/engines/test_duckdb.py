@@ -129,3 +129,11 @@ def test_the_public_interface_alone_gives_the_same(database: duckdb.DuckDBPyConn
     ]
     assert answers[0] == answers[1]
     assert sum(len(batch["number"]) for batch in answers[0]) == 16_667
+
+
+def test_a_query_is_explained_with_sql_parameters_and_plan(database: duckdb.DuckDBPyConnection) -> None:
+    sql, parameters = "SELECT i AS number FROM range($1) AS r(i) WHERE i % 3 = $2", [50_000, 1]
+    explained = DuckDbEngine(database.cursor, lambda *_: (sql, parameters)).explain(Query(None, (NUMBER,)))  # type: ignore[arg-type]
+    assert explained.startswith(sql)
+    assert "$1 = 50000\n$2 = 1" in explained
+    assert "range" in explained.split("$2 = 1")[1].lower()
