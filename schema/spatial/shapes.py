@@ -22,6 +22,7 @@ MOST_VERTICES = 2000
 """Most vertices of a region, over all its parts."""
 
 _TOGETHER = 1 << 16
+_MOST_BYTES = 1 << 22
 _OPPOSITE = 1e-9
 
 Whole: TypeAlias = npt.NDArray[np.int64]
@@ -148,6 +149,10 @@ def _expanded(first: Whole, count: Whole) -> tuple[Whole, Whole]:
 
 def regions_meet(a: Column, b: Column) -> pa.Array:
     """Whether regions of two columns have a point in common; NULL where one is no region."""
+    return _in_slices(a, b, _slices_meet)
+
+
+def _slices_meet(a: Column, b: Column) -> pa.Array:
     left, right = read_shapes(a), read_shapes(b)
     region, x, y = _pairs(left, right)
     holds = _test(left, x, right, y, _meet)
@@ -159,11 +164,24 @@ def regions_lie_within(a: Column, b: Column) -> pa.Array:
 
     Each part of the first must lie in one part of the second: parts are not joined before.
     """
+    return _in_slices(a, b, _slices_lie_within)
+
+
+def _slices_lie_within(a: Column, b: Column) -> pa.Array:
     left, right = read_shapes(a), read_shapes(b)
     _, x, y = _pairs(left, right)
     holds = _test(left, x, right, y, _lie_within)
     lies = np.bincount(x, holds, minlength=len(left.region)) > 0
     return _truths(np.bincount(left.region, ~lies, minlength=left.total) == 0, left, right)
+
+
+def _in_slices(a: Column, b: Column, relation: Callable[[Column, Column], pa.Array]) -> pa.Array:
+    """Ask for some rows after the others where regions have many vertices, so that memory stays small."""
+    rows = max(1, _MOST_BYTES * max(1, len(a)) // max(1, a.nbytes + b.nbytes))
+    if len(a) <= rows:
+        return relation(a, b)
+    starts = range(0, len(a), rows)
+    return pa.concat_arrays([relation(a.slice(start, rows), b.slice(start, rows)) for start in starts])
 
 
 def region_areas(column: Column) -> pa.Array:
