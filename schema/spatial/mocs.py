@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,12 @@ class FixedMoc:
     """
 
     ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def area(self) -> float:
+        """Area in square degrees: all cells are of one size."""
+        cells = sum(last - first + 1 for first, last in self.ranges)
+        return 4.0 * math.pi * math.degrees(1.0) ** 2 * cells / (12 * 4**DEEPEST)
 
 
 @lru_cache(maxsize=64)

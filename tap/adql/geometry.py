@@ -218,6 +218,8 @@ class Geometry:
         region = self._region(node.arguments[0], node.name)
         if isinstance(region, FixedPolygon):
             return _sql(abs(region.signed_area))
+        if isinstance(region, FixedMoc):
+            return _sql(region.area)
         if not isinstance(region, Circle):
             return RegionArea(_as_region(region).sql)
         half: sa.ColumnElement[Any] = sa.func.radians(_sql(region.radius), type_=sa.Double()) * 0.5
@@ -423,6 +425,8 @@ class Geometry:
             region = self._region(arguments[0], "CENTROID")
             if isinstance(region, Circle):
                 return region.centre
+            if isinstance(region, FixedMoc):
+                raise _unsupported(shape, "CENTROID of a MOC")
             known = _as_region(region)
             if known.centroid is not None:
                 return known.centroid

@@ -109,6 +109,8 @@ VALUES = [
     ("ivo_dms_to_degrees('-001500')", -0.25),
     ("ivo_dms_to_degrees('1:2:3:4')", None),
     ("MOC('3/1-3')", "3/1-3"),
+    ("AREA(MOC('0/0-11'))", float((4 * np.pi * u.sr).to_value(u.deg**2))),
+    ("AREA(MOC('1/3 2/0'))", float((np.pi / 12 * u.sr).to_value(u.deg**2) * 1.25)),
     # What has a frame and what has none
     ("COORDSYS(POINT('ICRS GEOCENTER', 25.0, -19.5))", "ICRS GEOCENTER"),
     ("COORDSYS(CIRCLE('Galactic', 25.0, -19.5, 1))", "Galactic"),
@@ -268,6 +270,10 @@ def test_the_frame_of_a_point_follows_it_out_of_a_subquery(answer: Answer) -> No
         ("MOC('cone')", "This is no MOC"),
         ("CONTAINS(POINT(1, 2), ivo_to_mjd('2000-01-01'))", "gives none"),
         ("CONTAINS(CIRCLE(1, 2, 3), MOC('3/1'))", "anything but a point"),
+        ("CONTAINS(MOC('3/1'), CIRCLE(1, 2, 3))", "as its first geometry"),
+        ("CENTROID(MOC('3/1'))", "CENTROID of a MOC"),
+        ("DISTANCE(MOC('3/1'), POINT(1, 2))", "DISTANCE takes a point"),
+        ("ivo_geom_transform('ICRS', 'GALACTIC', MOC('3/1'))", "takes points, circles and polygons"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_with_a_sentence(catalogue: Catalogue, call: str, words: str) -> None:
