@@ -40,7 +40,7 @@ class FixedMoc:
     def area(self) -> float:
         """Area in square degrees: all cells are of one size."""
         cells = sum(last - first + 1 for first, last in self.ranges)
-        return 4.0 * math.pi * math.degrees(1.0) ** 2 * cells / (12 * 4**DEEPEST)
+        return 4.0 * math.pi * math.degrees(1.0) ** 2 * cells / (12 << 2 * DEEPEST)
 
 
 @lru_cache(maxsize=64)
