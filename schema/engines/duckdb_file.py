@@ -13,7 +13,6 @@ import duckdb
 
 from schema.engines.duckdb_functions import register_functions
 from schema.engines.execute import EngineUnavailableError
-from schema.engines.region_functions import add_region_functions
 
 _STEM = "quipu_replica"
 
@@ -104,7 +103,6 @@ class DuckDbFile:
             },
         )
         register_functions(connection)
-        add_region_functions(connection)
         # Last, for they close the door to further settings.
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

@@ -14,7 +14,11 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import healpix_to_lonlat, lonlat_to_healpix
 
+from schema.spatial.region_text import read_regions
+from schema.spatial.shapes import region_areas, region_centroids, regions_lie_within, regions_meet
+
 _DEEPEST = 29
+_NUMBERS = "DOUBLE[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
     Must come before the configuration of the database is locked.
     """
     for name, each in FUNCTIONS.items():
+        # Only functions that take NULL themselves may give it where no argument is NULL.
         connection.create_function(  # type: ignore[call-overload]
             name, each.function, list(each.arguments), each.result, type="arrow", null_handling="special"
         )
@@ -86,5 +91,10 @@ FUNCTIONS: dict[str, ColumnFunction] = {
     "quipu_healpix_index": ColumnFunction(healpix_index, ("BIGINT", "DOUBLE", "DOUBLE"), "BIGINT"),
     "quipu_healpix_lon": ColumnFunction(healpix_lon, ("BIGINT", "BIGINT"), "DOUBLE"),
     "quipu_healpix_lat": ColumnFunction(healpix_lat, ("BIGINT", "BIGINT"), "DOUBLE"),
+    "quipu_regions_meet": ColumnFunction(regions_meet, (_NUMBERS, _NUMBERS), "BOOLEAN"),
+    "quipu_regions_lie_within": ColumnFunction(regions_lie_within, (_NUMBERS, _NUMBERS), "BOOLEAN"),
+    "quipu_region_area": ColumnFunction(region_areas, (_NUMBERS,), "DOUBLE"),
+    "quipu_region_centroid": ColumnFunction(region_centroids, (_NUMBERS,), _NUMBERS),
+    "quipu_read_region": ColumnFunction(read_regions, ("VARCHAR",), _NUMBERS),
 }
 """By the name under which SQL calls them."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column
 from schema.engines.dialect import render
-from schema.engines.region_functions import add_region_functions
+from schema.engines.duckdb_functions import register_functions
 from schema.replication.positions import hidden_columns
 from schema.spatial.footprints import region_columns_of
 from schema.spatial.region_text import read_regions
@@ -129,7 +129,7 @@ def rows() -> list[tuple[int, float, float, str | None]]:
 @pytest.fixture(scope="module")
 def sky(rows: list[tuple[Any, ...]]) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(config={"threads": 2})
-    add_region_functions(connection)
+    register_functions(connection)
     ids, ra, dec, text = (pa.array(values) for values in zip(*rows, strict=True))
     hidden = dict(zip(("hpx", "ux", "uy", "uz"), hidden_columns(ra, dec), strict=True))
     hidden |= {region_names("s_region")[suffix]: made for suffix, made in region_columns_of(text).items()}
