@@ -66,11 +66,6 @@ def vacuum(wavelength: float) -> float:
     return found
 
 
-def length_unit(unit: str | None) -> float | None:
-    """Length of a unit in m, None for what is no unit of length."""
-    return _LENGTHS.get((unit or "").strip().lower())
-
-
 def spectral_axis(header: Header, count: int) -> int | None:
     """Number of the spectral axis, from 1; None without one.
 

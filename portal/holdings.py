@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ SKY_ORDER = 4
 """HEALPix order of the map of the sky: cells of 3.7 degrees."""
 
 _COUNT = Field("n", "long")
-_RECENT = ("dp_id", "target_name", "instrument_name", "dataproduct_type", "s_ra", "s_dec", "t_min", "obs_release_date")
+_RECENT = ("dp_id", "target_name", "instrument_name", "dataproduct_type", "s_ra", "s_dec", "t_min")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,6 @@ class RecentProduct:
     s_ra: float | None
     s_dec: float | None
     t_min: float | None
-    obs_release_date: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
