@@ -1,10 +1,11 @@
 """Write the pages of docs/reference that are made from code: settings, commands, tables.
 
-Run as ``python docs/make_reference.py``; a test compares the pages with what this program would write.
+Run as ``python docs/make_reference.py``; with ``--check`` it writes nothing and names the pages that are old.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def commands_page() -> str:
     """Every command with its own help text."""
     lines = ["# Commands", ""]
     for path, command in _commands(main, "quipu"):
-        context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+        context = click.Context(command, info_name=path, terminal_width=100, **main.context_settings)
         lines += [f"## {path}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines)
 
@@ -88,6 +89,19 @@ def pages() -> dict[Path, str]:
     }
 
 
-if __name__ == "__main__":
+def write_pages() -> None:
+    """Write all pages."""
     for file, text in pages().items():
         file.write_text(text, "utf-8")
+
+
+def old_pages() -> list[str]:
+    """Names of the pages that say something else than the code."""
+    return [file.name for file, text in pages().items() if file.read_text("utf-8") != text]
+
+
+if __name__ == "__main__":
+    if "--check" not in sys.argv:
+        write_pages()
+    elif old := old_pages():
+        sys.exit(f"{', '.join(old)}: run python docs/make_reference.py")
