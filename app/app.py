@@ -60,7 +60,7 @@ def create_app(
         return Availability(not notes, notes or ("The archive answers queries.",), started if not notes else None)
 
     service = TapService(
-        catalogue,
+        lambda: catalogue,
         engine,
         PlanCache(),
         RowLimits(config.tap.maxrec, config.tap.maxrec_limit),

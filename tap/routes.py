@@ -52,7 +52,6 @@ def blueprint(
     TAP 1.1, "Resources"; DALI 1.1, "Resources".
     """
     routes = Blueprint(name, __name__)
-    schemas = describe_tables(service.catalogue)
 
     @routes.before_request
     def bound_request() -> None:
@@ -72,11 +71,11 @@ def blueprint(
     @routes.get("/tables")
     def tables() -> Response:
         detail = read_choice("detail", _parameters().one("DETAIL"), ("min", "max"), default="max")
-        return _xml(write_tableset(schemas, with_columns=detail == "max"))
+        return _xml(write_tableset(describe_tables(service.catalogue), with_columns=detail == "max"))
 
     @routes.get("/tables/<path:name>")
     def table(name: str) -> Response:
-        for described in (table for schema in schemas for table in schema.tables):
+        for described in (table for schema in describe_tables(service.catalogue) for table in schema.tables):
             if described.name.lower() == name.lower():
                 return _xml(write_table(described))
         return _text(f"There is no table {name} here; /tables lists those there are.", 404)

@@ -27,8 +27,8 @@ class TapService:
 
     Attributes
     ----------
-    catalogue
-        What it publishes.
+    current_catalogue
+        Gives what it publishes now; the same object as long as that does not change.
     engine
         What answers its queries.
     compile_query
@@ -39,11 +39,16 @@ class TapService:
         Longest time of one query, None for no limit.
     """
 
-    catalogue: Catalogue
+    current_catalogue: Callable[[], Catalogue]
     engine: Engine
     compile_query: Callable[[str, Catalogue], Query]
     rows: RowLimits
     seconds: float | None = None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What it publishes now; whoever looks twice may see two."""
+        return self.current_catalogue()
 
     def run(self, query: TapQuery) -> TableStream:
         """Run a query until its first rows are there.

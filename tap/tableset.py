@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from schema.catalogue import Catalogue, PublishedTable
 from schema.describe import delimited, keys, qualified
 from vo.vosi.tables import ForeignKey, SchemaDescription, TableDescription
 
 
+@lru_cache(maxsize=8)
 def describe_tables(catalogue: Catalogue) -> tuple[SchemaDescription, ...]:
     """Describe all published tables; names that need it are in double quotes.
 

@@ -100,7 +100,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def service(engine: FakeEngine) -> TapService:
-    return TapService(CATALOGUE, engine, compile_query, RowLimits(DEFAULT_ROWS, HARD_ROWS), seconds=60)
+    return TapService(lambda: CATALOGUE, engine, compile_query, RowLimits(DEFAULT_ROWS, HARD_ROWS), seconds=60)
 
 
 @pytest.fixture
