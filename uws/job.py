@@ -13,6 +13,26 @@ Parameters = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks for something.
+
+    Attributes
+    ----------
+    owner
+        Identity of who is signed in; None for anybody.
+    address
+        Network address; None if not known.
+    """
+
+    owner: str | None = None
+    address: str | None = None
+
+
+NOBODY = Client()
+"""Somebody of whom nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Where one result of a job is.
 
@@ -75,6 +95,8 @@ class Job:
         Free text of the client.
     owner
         Who made it; None for anybody.
+    address
+        Network address of who made it, where that is anybody; None if not known.
     quote
         When it is expected to end.
     results
@@ -103,3 +125,4 @@ class Job:
     results: tuple[Result, ...] = ()
     error_summary: ErrorSummary | None = None
     attempts: int = 0
+    address: str | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
-from uws.job import ErrorSummary, Job, Parameters, Result
+from uws.job import NOBODY, Client, ErrorSummary, Job, Parameters, Result
 from uws.phases import Phase
 
 
@@ -41,10 +41,18 @@ class InvalidTextError(JobError):
     """Raised for text that cannot be kept: with NUL characters or halves of surrogate pairs."""
 
 
+class StoreUnavailableError(JobError):
+    """Raised when jobs can neither be read nor written now, and may be soon."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive's database cannot be reached; try again in a minute.")
+
+
 class JobStore(Protocol):
     """Jobs of one service.
 
-    Methods may be called from many threads and processes at once; each is one transaction. Times are UTC without zone.
+    Methods may be called from many threads and processes at once; each is one transaction, and raises
+    `StoreUnavailableError` when it could not take place. Times are UTC without zone.
     """
 
     def create(
@@ -53,10 +61,11 @@ class JobStore(Protocol):
         *,
         destruction: datetime,
         execution_duration: int = 0,
-        owner: str | None = None,
+        client: Client = NOBODY,
         run_id: str | None = None,
+        phase: Literal[Phase.PENDING, Phase.QUEUED] = Phase.PENDING,
     ) -> Job:
-        """Make a job in phase PENDING.
+        """Make a job.
 
         Raises
         ------
@@ -77,18 +86,19 @@ class JobStore(Protocol):
 
     def list_jobs(
         self,
-        owner: str | None,
+        client: Client | None,
         *,
         phases: Collection[Phase] = (),
         after: datetime | None = None,
         last: int | None = None,
     ) -> tuple[Job, ...]:
-        """List jobs of an owner, the last made first.
+        """List jobs of a client, the last made first.
 
         Parameters
         ----------
-        owner
-            None for the jobs of nobody.
+        client
+            Who has an identity sees the jobs of this owner; who has none those that nobody made at the same address.
+            None for all jobs.
         phases
             Phases wanted; without any, all but ARCHIVED.
         after
@@ -129,8 +139,21 @@ class JobStore(Protocol):
         """
         ...
 
-    def update_parameters(self, job_id: str, parameters: Parameters) -> Job:
+    def phases_of(self, job_ids: Collection[str]) -> dict[str, Phase]:
+        """Phases of those of some jobs that exist."""
+        ...
+
+    def update_parameters(
+        self, job_id: str, parameters: Parameters, *, accumulating: Collection[str] = (), run_id: str | None = None
+    ) -> Job:
         """Set parameters of a pending job: names given replace the same names, in any case, and others stay.
+
+        Parameters
+        ----------
+        accumulating
+            Names in capitals whose values are added to those that the job has.
+        run_id
+            Replaces the one that the job has, unless None.
 
         Raises
         ------
@@ -154,7 +177,10 @@ class JobStore(Protocol):
         ...
 
     def claim(self, worker: str) -> Job | None:
-        """Begin the job that has waited longest: it is EXECUTING from now, and no other worker gets it.
+        """Begin the next job: it is EXECUTING from now, and no other worker gets it.
+
+        Those who wait take turns: the job comes from the owner (of jobs of nobody: the address) whose last job was
+        begun the longest ago, and among that one's jobs it is the one that has waited longest.
 
         Returns
         -------
@@ -178,6 +204,10 @@ class JobStore(Protocol):
         jobs
             As they are now.
         """
+        ...
+
+    def hand_back(self, worker: str) -> tuple[Job, ...]:
+        """Put the jobs of a worker that ends in good order back to their places in the queue, as if never begun."""
         ...
 
     def delete(self, job_id: str) -> Job:

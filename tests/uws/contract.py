@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from uws.job import ErrorSummary, Job, Result
+from uws.job import NOBODY, Client, ErrorSummary, Job, Result
 from uws.phases import FINAL, LEGAL_CHANGES, Phase
 from uws.store import InvalidTextError, JobNotFoundError, JobStore, PhaseConflictError
 
@@ -29,7 +29,7 @@ WAYS: dict[Phase, tuple[Phase, ...]] = {
 
 
 def job_in(store: JobStore, phase: Phase, owner: str | None = None) -> Job:
-    job = store.create(QUERY, destruction=LATER, owner=owner)
+    job = store.create(QUERY, destruction=LATER, client=Client(owner))
     for after in WAYS[phase]:
         job = store.set_phase(job.job_id, job.phase, after)
     return job
@@ -39,7 +39,7 @@ class JobStoreContract:
     """What every job store must do; a subclass gives the fixtures `store` and `other_store`, of another service."""
 
     def test_a_new_job_is_pending_and_is_found_again(self, store: JobStore) -> None:
-        job = store.create(QUERY, destruction=LATER, execution_duration=60, owner="ana", run_id="run 1")
+        job = store.create(QUERY, destruction=LATER, execution_duration=60, client=Client("ana"), run_id="run 1")
         assert job.phase is Phase.PENDING
         assert (job.parameters, job.destruction, job.execution_duration) == (QUERY, LATER, 60)
         assert (job.owner, job.run_id) == ("ana", "run 1")
@@ -88,7 +88,7 @@ class JobStoreContract:
             other_store.get(job.job_id)
         with pytest.raises(JobNotFoundError):
             other_store.delete(job.job_id)
-        assert other_store.list_jobs(None) == ()
+        assert other_store.list_jobs(NOBODY) == ()
         assert other_store.claim("worker") is None
         assert other_store.recover() == ()
         assert other_store.delete_expired(LATER) == ()
@@ -155,6 +155,14 @@ class JobStoreContract:
         assert changed.parameters == (("POS", "CIRCLE 1 2 3"), ("id", "c"), ("BAND", "1 2"))
         assert store.get(job.job_id) == changed
 
+    def test_values_of_accumulating_parameters_are_added(self, store: JobStore) -> None:
+        job = store.create((("UPLOAD", "a,param:a"), ("QUERY", "SELECT 1")), destruction=LATER, run_id="old")
+        given = (("upload", "b,param:b"), ("query", "SELECT 2"))
+        changed = store.update_parameters(job.job_id, given, accumulating={"UPLOAD"}, run_id="new")
+        assert changed.parameters == (("UPLOAD", "a,param:a"), ("upload", "b,param:b"), ("query", "SELECT 2"))
+        assert changed.run_id == "new"
+        assert store.update_parameters(job.job_id, ()).run_id == "new"
+
     def test_parameters_of_other_jobs_stay(self, store: JobStore) -> None:
         for phase in set(Phase) - {Phase.PENDING}:
             job = job_in(store, phase)
@@ -184,27 +192,27 @@ class JobStoreContract:
         mine = [job_in(store, Phase.PENDING, "ana") for _ in range(3)]
         job_in(store, Phase.PENDING, "ben")
         nobodys = job_in(store, Phase.PENDING)
-        assert store.list_jobs("ana") == tuple(reversed(mine))
-        assert store.list_jobs(None) == (nobodys,)
-        assert store.list_jobs("eve") == ()
+        assert store.list_jobs(Client("ana")) == tuple(reversed(mine))
+        assert store.list_jobs(NOBODY) == (nobodys,)
+        assert store.list_jobs(Client("eve")) == ()
 
     def test_the_list_can_be_narrowed(self, store: JobStore) -> None:
         jobs = [job_in(store, phase) for phase in Phase]
         newest_first = list(reversed(jobs))
-        assert store.list_jobs(None) == tuple(job for job in newest_first if job.phase is not Phase.ARCHIVED)
-        assert store.list_jobs(None, phases={Phase.ARCHIVED}) == tuple(
+        assert store.list_jobs(NOBODY) == tuple(job for job in newest_first if job.phase is not Phase.ARCHIVED)
+        assert store.list_jobs(NOBODY, phases={Phase.ARCHIVED}) == tuple(
             job for job in jobs if job.phase is Phase.ARCHIVED
         )
-        assert {job.phase for job in store.list_jobs(None, phases=[Phase.QUEUED, Phase.HELD])} == {
+        assert {job.phase for job in store.list_jobs(NOBODY, phases=[Phase.QUEUED, Phase.HELD])} == {
             Phase.QUEUED,
             Phase.HELD,
         }
         middle = jobs[4]
-        assert store.list_jobs(None, phases=set(Phase), after=middle.creation_time) == tuple(
+        assert store.list_jobs(NOBODY, phases=set(Phase), after=middle.creation_time) == tuple(
             job for job in newest_first if job.creation_time > middle.creation_time
         )
-        assert store.list_jobs(None, phases=set(Phase), last=2) == tuple(newest_first[:2])
-        assert store.list_jobs(None, last=0) == ()
+        assert store.list_jobs(NOBODY, phases=set(Phase), last=2) == tuple(newest_first[:2])
+        assert store.list_jobs(NOBODY, last=0) == ()
 
     def test_the_job_that_waited_longest_is_claimed_first(self, store: JobStore) -> None:
         first, second = store.create(QUERY, destruction=LATER), store.create(QUERY, destruction=LATER)
@@ -218,6 +226,61 @@ class JobStoreContract:
         assert claimed[0].phase is Phase.EXECUTING
         assert claimed[0].start_time is not None
         assert store.get(second.job_id) == claimed[0]
+
+    def test_those_who_wait_take_turns(self, store: JobStore) -> None:
+        many, few, signed_in = Client(address="192.0.2.1"), Client(address="192.0.2.2"), Client("ana", "192.0.2.1")
+        crowd = [many] * 4 + [few] * 2 + [signed_in] * 2
+        queued = [store.create((), destruction=LATER, client=who, phase=Phase.QUEUED) for who in crowd]
+        begun = [store.claim("worker") for _ in crowd]
+        assert [job and (job.owner, job.address) for job in begun] == [
+            (None, "192.0.2.1"),
+            (None, "192.0.2.2"),
+            ("ana", None),
+            (None, "192.0.2.1"),
+            (None, "192.0.2.2"),
+            ("ana", None),
+            (None, "192.0.2.1"),
+            (None, "192.0.2.1"),
+        ]
+        assert [job.job_id for job in begun if job and job.address == "192.0.2.1"] == [
+            job.job_id for job in queued if job.address == "192.0.2.1"
+        ]
+
+    def test_a_job_may_be_made_in_the_queue(self, store: JobStore) -> None:
+        first = store.create(QUERY, destruction=LATER, phase=Phase.QUEUED)
+        store.create(QUERY, destruction=LATER, phase=Phase.QUEUED)
+        claimed = store.claim("worker")
+        assert claimed is not None
+        assert claimed.job_id == first.job_id
+
+    def test_who_is_signed_in_sees_own_jobs_and_nobody_those_of_the_same_address(self, store: JobStore) -> None:
+        here, there = Client(address="192.0.2.1"), Client(address="192.0.2.2")
+        ana = Client("ana", "192.0.2.1")
+        jobs = {who: store.create((), destruction=LATER, client=who) for who in (here, there, ana)}
+        for who, job in jobs.items():
+            assert store.list_jobs(who) == (job,)
+        assert store.list_jobs(Client("ana", "192.0.2.7")) == (jobs[ana],)
+        assert {job.job_id for job in store.list_jobs(None)} == {job.job_id for job in jobs.values()}
+
+    def test_phases_of_many_jobs_are_told_at_once(self, store: JobStore, other_store: JobStore) -> None:
+        queued, aborted = job_in(store, Phase.QUEUED), job_in(store, Phase.ABORTED)
+        others = job_in(other_store, Phase.QUEUED)
+        assert store.phases_of([queued.job_id, aborted.job_id, others.job_id, "nothing"]) == {
+            queued.job_id: Phase.QUEUED,
+            aborted.job_id: Phase.ABORTED,
+        }
+        assert store.phases_of([]) == {}
+
+    def test_a_worker_hands_its_jobs_back_as_if_it_had_not_begun_them(self, store: JobStore) -> None:
+        jobs = [job_in(store, Phase.QUEUED) for _ in range(3)]
+        for worker in ("ending", "ending", "going on"):
+            assert store.claim(worker) is not None
+        back = store.hand_back("ending")
+        assert {job.job_id for job in back} == {jobs[0].job_id, jobs[1].job_id}
+        assert {(job.phase, job.attempts, job.start_time) for job in back} == {(Phase.QUEUED, 0, None)}
+        assert store.get(jobs[2].job_id).phase is Phase.EXECUTING
+        again = [store.claim("new"), store.claim("new")]
+        assert [job and job.job_id for job in again] == [jobs[0].job_id, jobs[1].job_id]
 
     def test_two_workers_never_get_the_same_job(self, store: JobStore) -> None:
         queued = {job_in(store, Phase.QUEUED).job_id for _ in range(60)}
