@@ -42,8 +42,8 @@ class PublishedTable:
 
     @property
     def columns(self) -> dict[str, sa.Column[object]]:
-        """Published columns by name, in order."""
-        return {column.name: column for column in self.table.columns if field_of(column) is not None}
+        """Published columns by the names of their fields, in order."""
+        return {field.name: column for column in self.table.columns if (field := field_of(column)) is not None}
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -63,9 +63,18 @@ class PublishedSchema:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All that one TAP service publishes."""
+    """All that one TAP service publishes.
+
+    Attributes
+    ----------
+    schemas
+        In the order of their descriptions.
+    is_lasting
+        Whether it stands for more than one query: plans for others are not worth keeping.
+    """
 
     schemas: tuple[PublishedSchema, ...]
+    is_lasting: bool = True
 
     def __iter__(self) -> Iterator[PublishedTable]:
         for schema in self.schemas:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tap.upload import Upload, read_uploads
 from vo.dali.errors import UsageFault
 from vo.dali.parameters import Parameters, quoted, read_choice, read_maxrec
 from vo.tables.formats import OutputFormat, choose_format
@@ -42,12 +43,15 @@ class TapQuery:
         Form of the answer.
     run_id
         Name under which the client keeps the query, None without one.
+    uploads
+        Tables that the query brings.
     """
 
     text: str
     maxrec: int
     output: OutputFormat
     run_id: str | None = None
+    uploads: tuple[Upload, ...] = ()
 
 
 def read_tap_query(parameters: Parameters, rows: RowLimits, *, accept: str | None = None) -> TapQuery:
@@ -77,14 +81,13 @@ def read_tap_query(parameters: Parameters, rows: RowLimits, *, accept: str | Non
     _check_request(parameters.one("REQUEST"))
     read_choice("LANG", parameters.one("LANG"), LANGUAGES, default="ADQL")
     read_choice("VERSION", parameters.one("VERSION"), VERSIONS, default="1.1")
-    if parameters.all("UPLOAD"):
-        raise UsageFault("UPLOAD is not supported here: this service takes no tables from its users.")
+    uploads = read_uploads(parameters.all("UPLOAD"))
     output = choose_format(parameters.one("RESPONSEFORMAT") or parameters.one("FORMAT"), accept)
     maxrec = read_maxrec(parameters.one("MAXREC"), default=rows.default, hard=rows.hard)
     text = parameters.one("QUERY")
     if text is None:
         raise UsageFault("QUERY is missing or empty: it holds the query, such as SELECT TOP 10 * FROM ivoa.obscore.")
-    return TapQuery(text=text, maxrec=maxrec, output=output, run_id=parameters.one("RUNID"))
+    return TapQuery(text=text, maxrec=maxrec, output=output, run_id=parameters.one("RUNID"), uploads=uploads)
 
 
 def _check_request(request: str | None) -> None:

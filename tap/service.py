@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 
 from schema.catalogue import Catalogue
 from schema.engines.execute import (
@@ -14,11 +16,15 @@ from schema.engines.execute import (
     Query,
     QueryTimeoutError,
 )
+from schema.uploads import with_uploads
 from tap.adql.errors import AdqlError
 from tap.parameters import RowLimits, TapQuery
+from tap.upload import Uploads
 from vo.dali.errors import DaliError, FatalFault, QueryTimeoutFault, TransientFault, UsageFault
 from vo.tables.stream import TableStream
 from vo.tables.votable import Info, explain_nothing
+
+NO_FILES: Mapping[str, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class TapService:
         Numbers of rows that it gives.
     seconds
         Longest time of one query, None for no limit.
+    uploads
+        Reads the tables that users send along; None where none are taken.
     """
 
     current_catalogue: Callable[[], Catalogue]
@@ -44,14 +52,22 @@ class TapService:
     compile_query: Callable[[str, Catalogue], Query]
     rows: RowLimits
     seconds: float | None = None
+    uploads: Uploads | None = None
 
     @property
     def catalogue(self) -> Catalogue:
         """What it publishes now; whoever looks twice may see two."""
         return self.current_catalogue()
 
-    def run(self, query: TapQuery) -> TableStream:
+    def run(self, query: TapQuery, inline: Mapping[str, Path] = NO_FILES) -> TableStream:
         """Run a query until its first rows are there.
+
+        Parameters
+        ----------
+        query
+            What is asked.
+        inline
+            Files that came with the request, by the names of their parameters; read before this returns.
 
         Returns
         -------
@@ -64,13 +80,22 @@ class TapService:
             Raised with a sentence for users.
         """
         try:
-            compiled = self.compile_query(query.text, self.catalogue)
+            compiled = self._compile(query, inline)
             stream = self.engine.execute(compiled, Limits(maxrec=query.maxrec, seconds=self.seconds))
             stream.warnings = compiled.warnings
             stream.start()
         except (AdqlError, EngineError, RecursionError) as error:
             raise fault_of(error) from error
         return stream
+
+    def _compile(self, query: TapQuery, inline: Mapping[str, Path]) -> Query:
+        if not query.uploads:
+            return self.compile_query(query.text, self.catalogue)
+        if self.uploads is None:
+            raise UsageFault("UPLOAD is not supported here: this service takes no tables from its users.")
+        tables = self.uploads.read(query.uploads, inline)
+        compiled = self.compile_query(query.text, with_uploads(self.catalogue, tables))
+        return replace(compiled, attached=tuple(each.attached for each in tables))
 
 
 def fault_of(error: AdqlError | EngineError | RecursionError) -> DaliError:

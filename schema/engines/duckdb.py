@@ -12,10 +12,12 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
+from schema.engines.attached import attach_to_duckdb
 from schema.engines.conform import Conformer
 from schema.engines.deadlines import Deadline, Deadlines
 from schema.engines.execute import (
     OVER_MEMORY,
+    AttachedTable,
     EngineError,
     EngineUnavailableError,
     Limits,
@@ -73,6 +75,7 @@ class DuckDbEngine:
             self._open_cursor,
             sql,
             parameters,
+            query.attached,
             self._batch_rows,
             self._deadlines,
             self._precedence,
@@ -99,6 +102,7 @@ class DuckDbEngine:
         sql, parameters = self._render(query.select, query.parameters)
         cursor = self._open_cursor()
         try:
+            attach_to_duckdb(cursor, query.attached)
             plan = cursor.execute(f"EXPLAIN {sql}", parameters or None).fetchall()
         finally:
             cursor.close()
@@ -124,6 +128,7 @@ class _Run:
         open_cursor: Callable[[], duckdb.DuckDBPyConnection],
         sql: str,
         parameters: Any,
+        attached: tuple[AttachedTable, ...],
         batch_rows: int,
         deadlines: Deadlines,
         precedence: Precedence,
@@ -132,6 +137,7 @@ class _Run:
         self._open_cursor = open_cursor
         self._sql = sql
         self._parameters = parameters
+        self._attached = attached
         self._batch_rows = batch_rows
         self._report_damage = report_damage
         self._cursor: duckdb.DuckDBPyConnection | None = None
@@ -174,6 +180,7 @@ class _Run:
 
     def _start(self) -> pa.RecordBatchReader:
         self._cursor = cursor = self._open_cursor()
+        attach_to_duckdb(cursor, self._attached)
         return _stream(cursor, self._sql, self._parameters, self._batch_rows)
 
     def close(self) -> None:

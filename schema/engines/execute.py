@@ -6,10 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from vo.tables.field import Field
 from vo.tables.stream import TableStream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttachedTable:
+    """A table that comes with one query and is gone with it; no other query sees it.
+
+    Attributes
+    ----------
+    table
+        What the select reads: without a schema, named and its columns named by us.
+    rows
+        The same columns, in order, with the types that `schema.engines.attached` knows.
+    """
+
+    table: sa.Table
+    rows: pa.Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +36,8 @@ class Query:
     Attributes
     ----------
     select
-        Built of published tables (`schema.catalogue`) and the constructs of `schema.spatial`; user text only as
-        bound parameters.
+        Built of published tables (`schema.catalogue`), of attached ones and the constructs of `schema.spatial`; user
+        text only as bound parameters.
     fields
         One for each selected column, in order.
     parameters
@@ -28,12 +45,15 @@ class Query:
         none, the same select comes again with others: what an engine makes of it is worth keeping.
     warnings
         Sentences for users that go with the answer.
+    attached
+        Tables that come with the query.
     """
 
     select: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
     fields: tuple[Field, ...]
     parameters: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+    attached: tuple[AttachedTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

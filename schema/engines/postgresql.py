@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators, visitors
 
+from schema.engines.attached import attach_to_postgresql
 from schema.engines.conform import Conformer
 from schema.engines.deadlines import Deadline, Deadlines
 from schema.engines.execute import OVER_MEMORY, EngineError, EngineUnavailableError, Limits, Query, over_time
@@ -110,6 +111,7 @@ class _Run:
         self._sql = sql
         self._parameters = parameters
         self._fields = query.fields
+        self._attached = query.attached
         self._types = tuple(arrow_type(field) for field in query.fields)
         self._conform = Conformer(query.fields)
         self._connection: Any = None
@@ -149,7 +151,9 @@ class _Run:
         with self._swap:
             self._connection = connection
         driver: Any = connection.driver_connection
-        driver.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        driver.set_session(isolation_level="REPEATABLE READ", readonly=not self._attached)
+        if self._attached:
+            attach_to_postgresql(driver, self._attached)
         self._cursor = driver.cursor(name="answer")
         self._cursor.execute(self._sql, dict(self._parameters))
 

@@ -476,9 +476,14 @@ class Geometry:
         if a.relation is not b.relation or a.relation.table is None:
             return None
         table = a.relation.table.table
-        if table.info.get("position") != (a.name, b.name):
+        if table.info.get("position") != (_stored_name(a), _stored_name(b)):
             return None
         return position_of(self._from_clause(a.relation))
+
+
+def _stored_name(source: SourceColumn) -> str:
+    assert isinstance(source.origin, sa.Column)
+    return source.origin.name
 
 
 def _as_region(shape: Shape) -> SkyRegion:

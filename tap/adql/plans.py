@@ -86,7 +86,7 @@ class PlanCache:
         AdqlError
             Raised with sentences for users: what is wrong, where, and the cure where there is one.
         """
-        shape = read_shape(text)
+        shape = read_shape(text) if catalogue.is_lasting else None
         if shape is None:
             return compile_open(text, catalogue, Bindings())
         key = (id(catalogue), shape.key)
