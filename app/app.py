@@ -20,8 +20,8 @@ from schema.engines.execute import Engine
 from schema.published import published
 from storage.replicas import Replicas
 from tap.adql.plans import PlanCache
-from tap.parameters import RowLimits
 from tap.service import TapService
+from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
 SOFTWARE = f"Quipu/{version('quipu-archive')}"

@@ -6,27 +6,11 @@ from dataclasses import dataclass
 
 from tap.upload import Upload, read_uploads
 from vo.dali.errors import UsageFault
-from vo.dali.parameters import Parameters, quoted, read_choice, read_maxrec
+from vo.dali.parameters import Parameters, RowLimits, quoted, read_choice, read_maxrec
 from vo.tables.formats import OutputFormat, choose_format
 
 LANGUAGES = ("ADQL", "ADQL-2.1", "ADQL-2.0")
 VERSIONS = ("1.1", "1.0")
-
-
-@dataclass(frozen=True, slots=True)
-class RowLimits:
-    """Numbers of rows that a service gives.
-
-    Attributes
-    ----------
-    default
-        When MAXREC is absent.
-    hard
-        Never more than this.
-    """
-
-    default: int
-    hard: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from schema.engines.answers import explain
 from tap.capabilities import tap_capabilities
 from tap.parameters import read_tap_query
-from tap.service import TapService, explain, remarks
+from tap.service import TapService, remarks
 from tap.tableset import describe_tables
 from vo.dali.errors import DaliError, FatalFault, TooLargeFault, UsageFault
 from vo.dali.parameters import Parameters, read_choice

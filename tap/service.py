@@ -8,21 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from schema.catalogue import Catalogue
-from schema.engines.execute import (
-    Engine,
-    EngineError,
-    EngineUnavailableError,
-    Limits,
-    Query,
-    QueryTimeoutError,
-)
+from schema.engines import answers
+from schema.engines.execute import Engine, EngineError, Limits, Query
 from schema.uploads import with_uploads
 from tap.adql.errors import AdqlError
-from tap.parameters import RowLimits, TapQuery
+from tap.parameters import TapQuery
 from tap.upload import Uploads
-from vo.dali.errors import DaliError, FatalFault, QueryTimeoutFault, TransientFault, UsageFault
+from vo.dali.errors import DaliError, UsageFault
+from vo.dali.parameters import RowLimits
 from vo.tables.stream import TableStream
-from vo.tables.votable import Info, explain_nothing
+from vo.tables.votable import Info
 
 NO_FILES: Mapping[str, Path] = MappingProxyType({})
 
@@ -105,17 +100,8 @@ def fault_of(error: AdqlError | EngineError | RecursionError) -> DaliError:
             return UsageFault(str(error))
         case RecursionError():
             return UsageFault("The query is nested too deeply.")
-        case QueryTimeoutError():
-            return QueryTimeoutFault(str(error))
-        case EngineUnavailableError():
-            return TransientFault(str(error))
         case _:
-            return FatalFault(str(error))
-
-
-def explain(error: Exception) -> str:
-    """Sentence for users about a failure among the rows."""
-    return str(error) if isinstance(error, EngineError) else explain_nothing(error)
+            return answers.fault_of(error)
 
 
 def remarks(query: TapQuery, warnings: tuple[str, ...] = ()) -> tuple[Info, ...]:

@@ -46,6 +46,30 @@ class Circle:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """What lies between two meridians and two parallels.
+
+    Attributes
+    ----------
+    ra1, ra2
+        Limits in right ascension, in deg, ICRS; from the first eastwards to the second, which is not less.
+    dec1, dec2
+        Limits in declination, in deg; the second is not less.
+    """
+
+    ra1: float
+    ra2: float
+    dec1: float
+    dec2: float
+
+    def __post_init__(self) -> None:
+        require_position(self.ra1, self.dec1)
+        require_position(self.ra2, self.dec2)
+        if self.ra1 > self.ra2 or self.dec1 > self.dec2:
+            raise ValueError("The limits of a range are in the wrong order: the lower one comes first.")
+
+
+@dataclass(frozen=True, slots=True)
 class Polygon:
     """A region bounded by great circles, smaller than half the sky.
 

@@ -15,9 +15,9 @@ from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column
 from schema.engines.execute import EngineUnavailableError, Limits, Query, QueryTimeoutError
 from tap.adql.errors import AdqlError, Fault
-from tap.parameters import RowLimits
 from tap.routes import blueprint
 from tap.service import TapService
+from vo.dali.parameters import RowLimits
 from vo.tables.field import Field, arrow_schema
 from vo.tables.stream import TableStream
 from vo.vosi.availability import Availability

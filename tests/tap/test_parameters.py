@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from tap.parameters import RowLimits, read_tap_query
+from tap.parameters import read_tap_query
 from vo.dali.errors import UsageFault
-from vo.dali.parameters import Parameters
+from vo.dali.parameters import Parameters, RowLimits
 
 ROWS = RowLimits(default=2000, hard=5000)
 NAMES = ["QUERY", "LANG", "REQUEST", "MAXREC", "FORMAT", "RESPONSEFORMAT", "VERSION", "RUNID", "UPLOAD", "PHASE", "é"]

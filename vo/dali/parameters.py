@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from vo.dali.errors import MultiValuedParamNotSupported, UsageFault
 
 _QUOTED_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RowLimits:
+    """Numbers of rows that a service gives.
+
+    Attributes
+    ----------
+    default
+        When MAXREC is absent.
+    hard
+        Never more than this.
+    """
+
+    default: int
+    hard: int
 
 
 class Parameters:

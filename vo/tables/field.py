@@ -52,6 +52,8 @@ class Field:
         One sentence for people.
     principal, indexed, std
         Flags of TAP_SCHEMA.columns.
+    xml_id
+        ID in a VOTable, by which other elements refer to the column; None where none does.
 
     References
     ----------
@@ -69,6 +71,7 @@ class Field:
     principal: bool = False
     indexed: bool = False
     std: bool = False
+    xml_id: str | None = None
 
     @property
     def is_text(self) -> bool:

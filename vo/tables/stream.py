@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
+from vo.tables.annotations import Annotations
 from vo.tables.field import Field, arrow_schema
 
 
@@ -36,6 +37,8 @@ class TableStream:
         Rows given so far.
     warnings
         Sentences for people that go with the answer, set by whoever asked for it.
+    annotations
+        What formats that have a place for it say beside the rows, set by whoever asked for it.
 
     References
     ----------
@@ -56,6 +59,7 @@ class TableStream:
         self.overflow = False
         self.rows = 0
         self.warnings: tuple[str, ...] = ()
+        self.annotations = Annotations()
         self._release = release
         self._batches = self._cut(iter(batches), maxrec)
         self._first: pa.RecordBatch | None = None

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pybase64
 import structlog
 
+from vo.tables.annotations import Annotations, group_element, param_element, service_resource
 from vo.tables.arrays import NULL_INTEGERS
 from vo.tables.binary2 import binary2_rows
 from vo.tables.field import Field
@@ -96,9 +97,9 @@ def write_votable(
     write_rows, opening, ending = _SERIALIZATIONS[serialization]
     with closing(stream):
         rows = _Rows(stream)
-        yield _opening(stream.fields, infos, opening).encode()
+        yield _opening(stream.fields, infos, stream.annotations, opening).encode()
         yield from write_rows(rows, stream.fields)
-        yield _ending(ending, _closing_infos(stream, rows.failure, explain)).encode()
+        yield _ending(ending, _closing_infos(stream, rows.failure, explain), stream.annotations).encode()
 
 
 def write_error(message: str, infos: Sequence[Info] = ()) -> bytes:
@@ -122,6 +123,7 @@ def field_element(field: Field) -> str:
     """
     attributes = xml_attributes(
         {
+            "ID": field.xml_id,
             "name": field.name,
             "datatype": field.datatype,
             "arraysize": written_arraysize(field),
@@ -146,14 +148,17 @@ def written_arraysize(field: Field) -> str | None:
     return field.arraysize
 
 
-def _opening(fields: tuple[Field, ...], infos: Sequence[Info], opening: str) -> str:
+def _opening(fields: tuple[Field, ...], infos: Sequence[Info], annotations: Annotations, opening: str) -> str:
     status = _info(Info("QUERY_STATUS", "OK"))
-    columns = "".join(map(field_element, fields))
-    return f'{_ROOT}<RESOURCE type="results">\n{status}{_infos(infos)}<TABLE>\n{columns}<DATA>{opening}\n'
+    inputs, params = ("".join(map(param_element, each)) for each in (annotations.inputs, annotations.params))
+    columns = "".join(map(field_element, fields)) + "".join(map(group_element, annotations.groups))
+    table = f"<TABLE{xml_attributes({'utype': annotations.table_utype})}>\n{params}{columns}<DATA>{opening}\n"
+    return f'{_ROOT}<RESOURCE type="results">\n{status}{_infos(infos)}{inputs}{table}'
 
 
-def _ending(ending: str, infos: Iterable[Info]) -> str:
-    return f"{ending}</DATA>\n</TABLE>\n{_infos(infos)}</RESOURCE>\n</VOTABLE>\n"
+def _ending(ending: str, infos: Iterable[Info], annotations: Annotations) -> str:
+    services = "".join(map(service_resource, annotations.services))
+    return f"{ending}</DATA>\n</TABLE>\n{_infos(infos)}</RESOURCE>\n{services}</VOTABLE>\n"
 
 
 class _Rows:
