@@ -60,6 +60,7 @@ _GROUP_ROWS: list[tuple[Any, ...]] = [
 ]
 
 Answer = Callable[[str], list[tuple[Any, ...]]]
+Tables = list[tuple[PublishedTable, list[tuple[Any, ...]]]]
 
 
 def make_table(
@@ -110,22 +111,30 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def connection(catalogue: Catalogue) -> Iterator[duckdb.DuckDBPyConnection]:
+def fill_tables(catalogue: Catalogue) -> Callable[..., None]:
+    """Puts the two tables with their rows into a database, and further ones."""
+
+    def fill_all(made: duckdb.DuckDBPyConnection, further: Tables | None = None) -> None:
+        stars, groups = catalogue
+        for table, rows in ((stars, _STAR_ROWS), (groups, _GROUP_ROWS), *(further or ())):
+            fill(made, table, rows)
+
+    return fill_all
+
+
+@pytest.fixture(scope="session")
+def connection(fill_tables: Callable[..., None]) -> Iterator[duckdb.DuckDBPyConnection]:
     made = duckdb.connect(config={"threads": 1})
     register_functions(made)
-    stars, groups = catalogue
-    fill(made, stars, _STAR_ROWS)
-    fill(made, groups, _GROUP_ROWS)
+    fill_tables(made)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="session")
-def known_answers(testdata: Path) -> Iterator[tuple[Catalogue, duckdb.DuckDBPyConnection]]:
-    """The two tables of the queries with known answers, as if uploaded."""
+def known_tables(testdata: Path) -> Tables:
+    """The two tables of the queries with known answers, as if uploaded, with their rows."""
     tables = json.loads((testdata / "conformance" / "adql_semantics_tables.json").read_text())["tables"]
-    made = duckdb.connect(config={"threads": 1})
-    register_functions(made)
     published = []
     for name, table in tables.items():
         fields = tuple(
@@ -139,9 +148,20 @@ def known_answers(testdata: Path) -> Iterator[tuple[Catalogue, duckdb.DuckDBPyCo
             for each in table["columns"]
         )
         position = ("ra", "dec") if name == "sem_src" else None
-        published.append(make_table("TAP_UPLOAD", name, fields, position=position))
-        fill(made, published[-1], [tuple(row) for row in table["rows"]])
-    yield Catalogue((PublishedSchema("TAP_UPLOAD", "", tuple(published)),)), made
+        rows = [tuple(row) for row in table["rows"]]
+        published.append((make_table("TAP_UPLOAD", name, fields, position=position), rows))
+    return published
+
+
+@pytest.fixture(scope="session")
+def known_answers(known_tables: Tables) -> Iterator[tuple[Catalogue, duckdb.DuckDBPyConnection]]:
+    """The tables of the queries with known answers, and a database that holds them."""
+    made = duckdb.connect(config={"threads": 1})
+    register_functions(made)
+    for table, rows in known_tables:
+        fill(made, table, rows)
+    published = tuple(table for table, _ in known_tables)
+    yield Catalogue((PublishedSchema("TAP_UPLOAD", "", published),)), made
     made.close()
 
 
