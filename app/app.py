@@ -15,6 +15,7 @@ import portal.routes
 import storage.routes
 import tap.routes
 from app.config import Config
+from app.simple_access import add_simple_access
 from portal.holdings import read_holdings
 from schema.engines.execute import Engine
 from schema.published import published
@@ -75,6 +76,7 @@ def create_app(
         ),
         url_prefix="/tap",
     )
+    add_simple_access(app, config, engine, lambda: catalogue, availability)
     app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")
     (obscore,) = catalogue.find("ivoa", "obscore")
     app.register_blueprint(portal.routes.blueprint(config.title, config.url, partial(read_holdings, engine, obscore)))

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from lxml import etree
+from observed import Observed, observed_archive
 from sqlalchemy.engine import make_url
 
 from schema.embedded import EmbeddedServer
@@ -22,6 +23,9 @@ SCHEMAS = {
     "http://www.ivoa.net/xml/VOSICapabilities/v1.0": "VOSICapabilities-v1.0.xsd",
     "http://www.ivoa.net/xml/VOSITables/v1.0": "VOSITables-v1.1.xsd",
     "http://www.ivoa.net/xml/VODataService/v1.1": "VODataService-v1.2.xsd",
+    "http://www.ivoa.net/xml/ConeSearch/v1.0": "ConeSearch.xsd",
+    "http://www.ivoa.net/xml/SIA/v1.1": "SIA.xsd",
+    "http://www.ivoa.net/xml/SSA/v1.1": "SSA.xsd",
     "http://www.ivoa.net/xml/TAPRegExt/v1.0": "TAPRegExt-v1.0-Erratum1.xsd",
 }
 
@@ -103,3 +107,10 @@ def check_xml() -> Callable[[bytes], None]:
     )
     schema = etree.XMLSchema(etree.fromstring(f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>'))
     return lambda document: schema.assertValid(etree.fromstring(document))
+
+
+@pytest.fixture(scope="session")
+def observed(truth_server: str, truth_template: str) -> Iterator[Observed]:
+    """Invented products, copied to a replica and served; no test changes them."""
+    with observed_archive(truth_server, truth_template) as archive:
+        yield archive

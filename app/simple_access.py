@@ -1,0 +1,55 @@
+"""Put the doors of the simple access protocols together: SIA, SSA, cone search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Flask
+
+import scs.routes
+from app.config import Config
+from app.doors import Refuse, guard
+from schema.catalogue import Catalogue
+from schema.engines.execute import Engine
+from scs.service import ConeService
+from vo.dali.parameters import RowLimits
+from vo.vosi.availability import Availability
+
+
+def add_simple_access(
+    app: Flask,
+    config: Config,
+    engine: Engine,
+    current_catalogue: Callable[[], Catalogue],
+    availability: Callable[[], Availability],
+) -> None:
+    """Register the doors.
+
+    Parameters
+    ----------
+    app
+        Gets the blueprints.
+    config
+        Settings; the numbers of rows and the time of a query are those of TAP.
+    engine
+        What answers queries.
+    current_catalogue
+        Gives what is published now.
+    availability
+        Tells the state of the archive each time it is asked.
+    """
+    rows = RowLimits(config.tap.maxrec, config.tap.maxrec_limit)
+    seconds = config.tap.query_seconds
+
+    def guarded(routes: Blueprint, refuse: Refuse) -> None:
+        guard(routes, refuse, config.server.request_bytes)
+
+    app.register_blueprint(
+        scs.routes.blueprint(
+            ConeService(current_catalogue, engine, rows, seconds),
+            base_url=f"{config.url}/scs",
+            availability=availability,
+            guard=guarded,
+        ),
+        url_prefix="/scs",
+    )

@@ -1,0 +1,111 @@
+"""An archive of invented products behind the doors of the simple access protocols, in process and on a socket."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import flask
+import sqlalchemy as sa
+from products import products
+from sqlalchemy.engine import make_url
+from werkzeug.serving import make_server
+
+from app.config import Config, with_values
+from app.simple_access import add_simple_access
+from schema.catalogue import Catalogue
+from schema.describe import describe
+from schema.engines.dialect import render
+from schema.engines.duckdb import DuckDbEngine
+from schema.engines.duckdb_file import DuckDbSettings
+from schema.engines.execute import Engine
+from schema.engines.replica import Replica
+from schema.obscore import obscore
+from schema.published import published
+from schema.replication.follower import Follower
+from schema.replication.tables import replicated_tables
+from schema.truth import Truth
+from vo.vosi.availability import Availability
+
+BASE_URL = "http://archive.example"
+COUNT = 1500
+DEFAULT_ROWS, MOST_ROWS = 100_000, 200_000
+
+
+@dataclass
+class Observed:
+    """The archive.
+
+    `rows` are those of ``ivoa.obscore``; `url` is where it listens.
+    """
+
+    rows: list[dict[str, Any]]
+    catalogue: Catalogue
+    engine: Engine
+    app: flask.Flask
+    url: str
+
+    @property
+    def client(self) -> flask.testing.FlaskClient:
+        return self.app.test_client()
+
+
+@contextmanager
+def observed_archive(server: str, template: str) -> Iterator[Observed]:
+    """Fill the tables of a new database, copy them, and serve them."""
+    name = f"quipu_{uuid4().hex}"
+    admin = sa.create_engine(
+        make_url(server).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    truth = Truth(make_url(server).set(database=name).render_as_string(hide_password=False))
+    folder = Path(tempfile.mkdtemp(prefix="quipu-observed-"))
+    rows = products(COUNT)
+    catalogue = published(BASE_URL, "archive.example")
+    replica = Replica(folder, replicated_tables(catalogue), describe(catalogue), DuckDbSettings("1GB", "1GB", 2))
+    try:
+        with truth.engine.begin() as connection:
+            connection.execute(sa.insert(obscore), rows)
+        follower = Follower(replica, truth.engine, truth.url)
+        follower.follow()
+        engine = DuckDbEngine(replica.cursor, render)
+        app = make_app(engine, catalogue)
+        with on_socket(app) as url:
+            yield Observed(rows, catalogue, engine, app, url)
+        follower.stop()
+    finally:
+        replica.close()
+        truth.close()
+        shutil.rmtree(folder)
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def make_app(engine: Engine, catalogue: Catalogue, base_url: str = BASE_URL) -> flask.Flask:
+    config = with_values(
+        Config(Path("/nonexistent")), base_url=base_url, tap__maxrec=DEFAULT_ROWS, tap__maxrec_limit=MOST_ROWS
+    )
+    app = flask.Flask("archive")
+    add_simple_access(app, config, engine, lambda: catalogue, lambda: Availability(True, ("All is well.",)))
+    return app
+
+
+@contextmanager
+def on_socket(app: flask.Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
