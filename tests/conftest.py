@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from schema.embedded import EmbeddedServer
 from schema.migrate import migrate
+from schema.spatial.postgresql import install_functions
 from schema.truth import Truth
 
 SCHEMAS = {
@@ -79,6 +80,19 @@ def truth(truth_server: str, truth_template: str) -> Iterator[Truth]:
     finally:
         truth.close()
         _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def sky_database(truth_server: str) -> Iterator[str]:
+    """Address of a database with the functions of the sphere and no tables."""
+    name = f"quipu_sky_{uuid4().hex}"
+    _execute(truth_server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    address = _address(truth_server, name)
+    engine = sa.create_engine(make_url(address).set(drivername="postgresql+psycopg2"), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        install_functions(connection)
+    yield address
+    _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _address(server: str, database: str) -> str:

@@ -13,7 +13,7 @@ import psycopg2.errors
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql import visitors
 
 from schema.engines.attached import attach_to_postgresql
 from schema.engines.conform import Conformer
@@ -78,21 +78,9 @@ class PostgreSqlEngine:
                 return live(element)
             if isinstance(element, sa.Column) and (source := live(element.table)) is not None:
                 return source.c[element.name]
-            if _prunes_by_cell(element):
-                return sa.true()
             return None
 
         return visitors.replacement_traverse(select, {}, replace)
-
-
-def _prunes_by_cell(element: Any) -> bool:
-    """Whether a condition only saves the replica from reading cells: an exact test stands beside it."""
-    return (
-        isinstance(element, sa.BinaryExpression)
-        and element.operator is operators.between_op
-        and isinstance(element.left, sa.Column)
-        and element.left.name == "hpx"
-    )
 
 
 class _Run:

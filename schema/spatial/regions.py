@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -18,7 +18,6 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from schema.engines.constructs import Numbers
-from schema.engines.execute import EngineError
 from schema.spatial.constructs import AnyPosition, Condition, FixedPosition, Number, Vector, position_vector
 from schema.spatial.healpix import ORDER, circle_ranges
 from schema.spatial.polygons import FixedPolygon
@@ -50,12 +49,13 @@ _SLACK = 1e-14
 
 
 class RegionFunction(FunctionElement[Any]):
-    """A function of regions that only some engines have.
+    """A function of regions, given by their numbers.
 
     Attributes
     ----------
     function
-        Its name there.
+        Its name; in DuckDB it begins with ``quipu_``, in PostgreSQL it stands in the schema ``archive`` and takes
+        regions that are taken apart (`schema.spatial.postgresql`).
     """
 
     inherit_cache = True
@@ -67,7 +67,7 @@ class RegionsMeet(RegionFunction):
 
     type = sa.Boolean()
     inherit_cache = True
-    function = "quipu_regions_meet"
+    function = "regions_meet"
 
 
 class RegionsLieWithin(RegionFunction):
@@ -75,7 +75,7 @@ class RegionsLieWithin(RegionFunction):
 
     type = sa.Boolean()
     inherit_cache = True
-    function = "quipu_regions_lie_within"
+    function = "regions_lie_within"
 
 
 class RegionArea(RegionFunction):
@@ -83,7 +83,7 @@ class RegionArea(RegionFunction):
 
     type = sa.Double()
     inherit_cache = True
-    function = "quipu_region_area"
+    function = "region_area"
 
 
 class RegionCentroid(RegionFunction):
@@ -91,7 +91,7 @@ class RegionCentroid(RegionFunction):
 
     type = sa.ARRAY(sa.Double())
     inherit_cache = True
-    function = "quipu_region_centroid"
+    function = "region_centroid"
 
 
 class ReadRegion(RegionFunction):
@@ -99,7 +99,7 @@ class ReadRegion(RegionFunction):
 
     type = sa.ARRAY(sa.Double())
     inherit_cache = True
-    function = "quipu_read_region"
+    function = "read_region"
 
 
 class ReadPolygon(RegionFunction):
@@ -122,7 +122,7 @@ class Item(FunctionElement[float]):
 
 @compiles(RegionFunction, "duckdb")
 def _region_function(element: RegionFunction, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"{element.function}({', '.join(compiler.process(each, **kw) for each in element.clauses)})"
+    return f"quipu_{element.function}({', '.join(compiler.process(each, **kw) for each in element.clauses)})"
 
 
 @compiles(ReadPolygon, "duckdb")
@@ -137,12 +137,21 @@ def _item(element: Item, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 @compiles(RegionFunction)
-def _refused(element: Any, compiler: SQLCompiler, **_: Any) -> NoReturn:
-    del element, compiler
-    raise EngineError(
-        "This service answers from the database itself, which cannot compare regions of columns; "
-        "compare positions (s_ra, s_dec) instead."
-    )
+def _function_of_parts(element: RegionFunction, compiler: SQLCompiler, **kw: Any) -> str:
+    # The parts of what is the same for all rows are computed once, by the planner.
+    parts = (f"archive.region_parts({compiler.process(each, **kw)})" for each in element.clauses)
+    return f"archive.{element.function}({', '.join(parts)})"
+
+
+@compiles(ReadRegion, "postgresql")
+def _function_of_text(element: ReadRegion, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"archive.{element.function}({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(ReadPolygon)
+def _polygon_of_array(element: ReadPolygon, compiler: SQLCompiler, **kw: Any) -> str:
+    array = compiler.process(element.clauses, **kw)
+    return f"(CAST(cardinality({array}) AS DOUBLE PRECISION) / 2 || {array})"
 
 
 Measure: TypeAlias = float | Number

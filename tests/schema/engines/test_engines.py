@@ -20,6 +20,7 @@ from schema.engines.dialect import render
 from schema.engines.duckdb import DuckDbEngine
 from schema.engines.duckdb_file import DuckDbSettings
 from schema.engines.execute import Engine, EngineError, EngineUnavailableError, Limits, Query, QueryTimeoutError
+from schema.engines.live import prepare_live
 from schema.engines.postgresql import PostgreSqlEngine
 from schema.engines.replica import Replica
 from schema.obscore import obscore
@@ -65,6 +66,7 @@ class Archive:
 def archive(request: pytest.FixtureRequest, truth: Truth, tmp_path: Path) -> Iterator[Archive]:
     tables = replicated_tables(CATALOGUE)
     if request.param == "postgresql":
+        prepare_live(truth.engine, tables)
         yield Archive(PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE)), truth, lambda: None)
         return
     replica = Replica(tmp_path / "replica", tables, describe(CATALOGUE), DuckDbSettings("1GB", "1GB", 2))

@@ -1,19 +1,17 @@
-"""Regions from the truth to the replica, and what the live engine says of them."""
+"""Regions from the truth to the replica."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from schema.describe import describe
 from schema.engines.dialect import render
 from schema.engines.duckdb import DuckDbEngine
 from schema.engines.duckdb_file import DuckDbSettings
-from schema.engines.execute import Engine, EngineError, Limits
-from schema.engines.postgresql import PostgreSqlEngine
+from schema.engines.execute import Engine, Limits
 from schema.engines.replica import Replica
 from schema.obscore import obscore
 from schema.observations import raw
@@ -71,10 +69,3 @@ def test_the_replica_answers_cones_on_regions_of_both_tables(truth: Truth, tmp_p
     finally:
         follower.stop()
         replica.close()
-
-
-def test_the_live_engine_refuses_regions_of_columns_with_a_sentence() -> None:
-    nowhere = sa.create_engine("postgresql+psycopg2://127.0.0.1:1/none")
-    engine = PostgreSqlEngine(nowhere, replicated_tables(CATALOGUE), describe(CATALOGUE))
-    with pytest.raises(EngineError, match="cannot compare regions of columns"):
-        dp_ids(engine, "ivoa.obscore", CONE)

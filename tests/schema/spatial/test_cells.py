@@ -55,7 +55,7 @@ def places() -> Rows:
 def run(request: pytest.FixtureRequest, places: Rows) -> Iterator[Run]:
     """Rows of a select over the places, from each database in turn."""
     if request.param == "postgresql":
-        address = make_url(request.getfixturevalue("truth_server")).set(drivername="postgresql+psycopg2")
+        address = make_url(request.getfixturevalue("sky_database")).set(drivername="postgresql+psycopg2")
         engine = sa.create_engine(address)
         with engine.connect() as connection:
             PLACES.create(connection)

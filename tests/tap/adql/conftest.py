@@ -20,6 +20,7 @@ from schema.columns import column
 from schema.engines.dialect import render
 from schema.engines.duckdb_functions import register_functions
 from schema.replication.positions import hidden_columns
+from schema.spatial.postgresql import install_functions
 from tap.adql.compile import compile_query
 from vo.tables.field import Field
 
@@ -175,6 +176,7 @@ def postgresql(truth_server: str, catalogue: Catalogue, connection: duckdb.DuckD
         admin.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
     engine = sa.create_engine(address.set(database=name))
     with engine.begin() as filling:
+        install_functions(filling)
         for published in catalogue:
             filling.execute(sa.schema.CreateSchema(published.schema))
             published.table.metadata.create_all(filling)

@@ -1,0 +1,50 @@
+"""Functions of the sphere inside PostgreSQL, and the hidden columns that they fill there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+_FUNCTIONS = Path(__file__).with_suffix(".sql")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('quipu: sky', 0))")
+
+
+def install_functions(connection: sa.Connection) -> None:
+    """Make the functions, or bring them to this version; they stand in the schema ``archive``.
+
+    Parameters
+    ----------
+    connection
+        In a transaction, with the right to make schemas, or functions in that one.
+    """
+    connection.execute(_LOCK)
+    connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS archive"))
+    statements = _FUNCTIONS.read_text(encoding="utf-8")
+    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
+def position_columns(lon: str, lat: str) -> dict[str, tuple[str, str]]:
+    """Type and SQL of the hidden columns of a main position; names of columns are quoted."""
+    vector = {name: f"(archive.sky_vector({lon}, {lat}))[{place}]" for place, name in enumerate(("ux", "uy", "uz"), 1)}
+    return {
+        "hpx": ("bigint", f"archive.healpix_index(29, {lon}, {lat})"),
+        **{name: ("double precision", sql) for name, sql in vector.items()},
+    }
+
+
+def region_columns(name: str, position: tuple[str, str] | None) -> dict[str, tuple[str, str]]:
+    """Type and SQL, by suffix, of what is kept of a column of regions; names of columns are quoted.
+
+    ``sky`` holds the cap and the numbers of the region: an array is read once where many columns would be made from
+    the text again and again.
+    """
+    cell = "NULL" if position is None else f"archive.healpix_index(29, {', '.join(position)})"
+    return {
+        "hpx": ("bigint", f"archive.region_cell({name}, {cell})"),
+        "sky": ("double precision[]", f"archive.region_sky({name})"),
+    }
+
+
+SKY_PARTS = {"x": "[1]", "y": "[2]", "z": "[3]", "outer": "[4]", "inner": "[5]", "shape": "[6:]"}
+"""Where ``sky`` holds the hidden columns of `schema.spatial.regions`, by suffix."""
