@@ -7,11 +7,13 @@ from collections.abc import Callable
 from flask import Blueprint, Flask
 
 import scs.routes
+import sia.routes
 from app.config import Config
 from app.doors import Refuse, guard
 from schema.catalogue import Catalogue
 from schema.engines.execute import Engine
 from scs.service import ConeService
+from sia.service import SiaService
 from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
@@ -38,6 +40,7 @@ def add_simple_access(
     availability
         Tells the state of the archive each time it is asked.
     """
+    url = config.url
     rows = RowLimits(config.tap.maxrec, config.tap.maxrec_limit)
     seconds = config.tap.query_seconds
 
@@ -47,9 +50,18 @@ def add_simple_access(
     app.register_blueprint(
         scs.routes.blueprint(
             ConeService(current_catalogue, engine, rows, seconds),
-            base_url=f"{config.url}/scs",
+            base_url=f"{url}/scs",
             availability=availability,
             guard=guarded,
         ),
         url_prefix="/scs",
+    )
+    app.register_blueprint(
+        sia.routes.blueprint(
+            SiaService(current_catalogue, engine, rows, f"{url}/sia2/query", f"{url}/datalink/links", seconds),
+            base_url=f"{url}/sia2",
+            availability=availability,
+            guard=guarded,
+        ),
+        url_prefix="/sia2",
     )

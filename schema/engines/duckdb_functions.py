@@ -14,6 +14,7 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import healpix_to_lonlat, lonlat_to_healpix
 
+from schema.spatial.ranges import regions_meet_range
 from schema.spatial.region_text import read_regions
 from schema.spatial.shapes import region_areas, region_centroids, regions_lie_within, regions_meet
 
@@ -92,6 +93,7 @@ FUNCTIONS: dict[str, ColumnFunction] = {
     "quipu_healpix_lon": ColumnFunction(healpix_lon, ("BIGINT", "BIGINT"), "DOUBLE"),
     "quipu_healpix_lat": ColumnFunction(healpix_lat, ("BIGINT", "BIGINT"), "DOUBLE"),
     "quipu_regions_meet": ColumnFunction(regions_meet, (_NUMBERS, _NUMBERS), "BOOLEAN"),
+    "quipu_regions_meet_range": ColumnFunction(regions_meet_range, (_NUMBERS, _NUMBERS), "BOOLEAN"),
     "quipu_regions_lie_within": ColumnFunction(regions_lie_within, (_NUMBERS, _NUMBERS), "BOOLEAN"),
     "quipu_region_area": ColumnFunction(region_areas, (_NUMBERS,), "DOUBLE"),
     "quipu_region_centroid": ColumnFunction(region_centroids, (_NUMBERS,), _NUMBERS),

@@ -284,7 +284,7 @@ def meet(a: SkyRegion, b: SkyRegion, *, null_is_false: bool = False) -> Conditio
     outside = [square > _square(_sum(a.cap.outer, b.cap.outer, _SLACK))]
     inside = _overlap(square, a.cap.inner, b.cap.inner)
     decided = _three_way(square, outside, inside, exact)
-    return _pruned(a.cap, b.cap, decided) if null_is_false else decided
+    return pruned(a.cap, b.cap, decided) if null_is_false else decided
 
 
 def lie_within(a: SkyRegion, b: SkyRegion, *, null_is_false: bool = False) -> Condition:
@@ -306,7 +306,7 @@ def lie_within(a: SkyRegion, b: SkyRegion, *, null_is_false: bool = False) -> Co
         room = _sum(b.cap.inner, _minus(a.cap.outer), -_SLACK)
         inside = sa.and_(_sql(room) >= 0.0, square <= _square(room))
     decided = _three_way(square, outside, inside, exact)
-    return _pruned(a.cap, b.cap, decided) if null_is_false else decided
+    return pruned(a.cap, b.cap, decided) if null_is_false else decided
 
 
 def _three_way(square: Number, outside: list[Condition], inside: Condition | None, exact: Number) -> Condition:
@@ -332,7 +332,7 @@ def _overlap(square: Number, a: Measure, b: Measure) -> Condition | None:
     return sa.and_(*conditions, _sql(reach) >= 0.0, square <= _square(reach))
 
 
-def _pruned(a: Cap, b: Cap, condition: Condition) -> Condition:
+def pruned(a: Cap, b: Cap, condition: Condition) -> Condition:
     """A condition behind one that it implies and by which the engine can skip rows."""
     if a.fixed is not None:
         a, b = b, a
