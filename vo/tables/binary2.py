@@ -1,4 +1,4 @@
-"""Record batches as rows of VOTable's BINARY2 serialization, a column at a time."""
+"""Record batches as rows of VOTable's BINARY and BINARY2 serializations, a column at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo.tables.arrays import cell_lengths, elements, fixed_size, offsets_of
+from vo.tables.arrays import NULL_INTEGERS, cell_lengths, elements, fixed_size, offsets_of
 from vo.tables.field import Field
 from vo.tables.text import instants, text_bytes, text_offsets
 
@@ -64,18 +64,42 @@ def binary2_rows(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> memoryview
     ----------
     VOTable 1.4, "BINARY2 Serialization".
     """
+    return _rows([_null_flags(batch)], batch.columns, fields)
+
+
+def binary_rows(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> memoryview:
+    """Rows in BINARY: the cells of each row, big-endian; `NULL_INTEGERS`, NaN and no text mean NULL.
+
+    Raises
+    ------
+    ValueError
+        Raised if an array does not have the fixed size that its field declares.
+
+    References
+    ----------
+    VOTable 1.4, "BINARY Serialization".
+    """
+    return _rows([], [_without_null(*pair) for pair in zip(batch.columns, fields, strict=True)], fields)
+
+
+def _without_null(column: pa.Array, field: Field) -> pa.Array:
+    if column.null_count == 0 or field.is_array or field.datatype not in NULL_INTEGERS:
+        return column
+    return pc.fill_null(column, pa.scalar(NULL_INTEGERS[field.datatype], column.type))
+
+
+def _rows(block: list[FixedColumn], columns: list[pa.Array], fields: tuple[Field, ...]) -> memoryview:
     parts: list[pa.Array] = []
-    block = [_null_flags(batch)]
-    for field, column in zip(fields, batch.columns, strict=True):
+    for field, column in zip(fields, columns, strict=True):
         encoded = encode_column(column, field)
         if isinstance(encoded, FixedColumn):
             block.append(encoded)
         else:
             block.append(FixedColumn(_LENGTH, encoded.counts))
-            parts += [_lay(block), encoded.cells]
+            parts += [lay_rows(block), encoded.cells]
             block = []
     if block:
-        parts.append(_lay(block))
+        parts.append(lay_rows(block))
     rows = parts[0]
     if len(parts) > 1:
         rows = pc.binary_join_element_wise(*parts, b"", null_handling="replace", null_replacement=b"")
@@ -120,7 +144,8 @@ def _null_flags(batch: pa.RecordBatch) -> FixedColumn:
     return FixedColumn(np.dtype(("u1", (width,))), flags)
 
 
-def _lay(block: list[FixedColumn]) -> pa.BinaryArray:
+def lay_rows(block: list[FixedColumn]) -> pa.BinaryArray:
+    """Neighbouring columns of fixed width as one column of bytes."""
     dtype = np.dtype([(f"f{number}", column.dtype) for number, column in enumerate(block)])
     rows = np.empty(len(block[0].values), dtype=dtype)
     for number, column in enumerate(block):
@@ -151,7 +176,7 @@ def _matrix(column: pa.ListArray, field: Field, size: int) -> np.ndarray:
     present = column.is_valid().to_numpy(zero_copy_only=False)
     if np.any(cell_lengths(column)[present] != size):
         raise ValueError(f"Column {field.name} declares arrays of {size} elements and holds one of another size.")
-    missing = ord("?") if field.datatype == "boolean" else math.nan if values.dtype.kind == "f" else 0
+    missing = NULL_INTEGERS.get(field.datatype, ord("?") if field.datatype == "boolean" else math.nan)
     matrix = np.full((len(column), size), missing, dtype=values.dtype)
     matrix[present] = values.reshape(-1, size)
     return matrix

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from vo.dali.errors import UsageFault
@@ -11,7 +12,7 @@ from vo.dali.media_types import read_accept, read_media_type
 from vo.dali.parameters import quoted
 from vo.tables.csv import write_csv, write_tsv
 from vo.tables.stream import TableStream
-from vo.tables.votable import Info, explain_nothing, write_votable
+from vo.tables.votable import Info, Serialization, explain_nothing, write_votable
 
 
 class TableWriter(Protocol):
@@ -55,37 +56,25 @@ class OutputFormat:
     ivo_id: str | None = None
 
 
-def _votable_binary2(
-    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
-) -> Iterator[bytes]:
-    return write_votable(stream, serialization="BINARY2", infos=infos, explain=explain)
+def _votable(serialization: Serialization) -> TableWriter:
+    def write(
+        stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+    ) -> Iterator[bytes]:
+        return write_votable(stream, serialization=serialization, infos=infos, explain=explain)
+
+    return write
 
 
-def _votable_tabledata(
-    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
-) -> Iterator[bytes]:
-    return write_votable(stream, serialization="TABLEDATA", infos=infos, explain=explain)
+def _bare(write_rows: Callable[[TableStream], Iterator[bytes]]) -> TableWriter:
+    """Writer of a form that has no place for remarks."""
 
+    def write(
+        stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+    ) -> Iterator[bytes]:
+        del infos, explain
+        return write_rows(stream)
 
-def _csv(
-    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
-) -> Iterator[bytes]:
-    del infos, explain
-    return write_csv(stream)
-
-
-def _csv_without_header(
-    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
-) -> Iterator[bytes]:
-    del infos, explain
-    return write_csv(stream, header=False)
-
-
-def _tsv(
-    stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
-) -> Iterator[bytes]:
-    del infos, explain
-    return write_tsv(stream)
+    return write
 
 
 FORMATS: tuple[OutputFormat, ...] = (
@@ -94,15 +83,22 @@ FORMATS: tuple[OutputFormat, ...] = (
         aliases=("votable", "votable/b2"),
         other_media_types=("application/x-votable+xml",),
         suffix=".vot",
-        write=_votable_binary2,
+        write=_votable("BINARY2"),
         ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary2",
     ),
     OutputFormat(
         media_type="application/x-votable+xml;serialization=TABLEDATA",
         aliases=("votable/td",),
         suffix=".vot",
-        write=_votable_tabledata,
+        write=_votable("TABLEDATA"),
         ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-td",
+    ),
+    OutputFormat(
+        media_type="application/x-votable+xml;serialization=BINARY",
+        aliases=("votable/b",),
+        suffix=".vot",
+        write=_votable("BINARY"),
+        ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary",
     ),
     # Browsers show this one as text.
     OutputFormat(
@@ -110,26 +106,26 @@ FORMATS: tuple[OutputFormat, ...] = (
         aliases=(),
         other_media_types=("application/xml", "text/xml;serialization=TABLEDATA"),
         suffix=".xml",
-        write=_votable_tabledata,
+        write=_votable("TABLEDATA"),
     ),
     OutputFormat(
         media_type="text/csv;header=present;charset=utf-8",
         aliases=("csv",),
         other_media_types=("text/csv",),
         suffix=".csv",
-        write=_csv,
+        write=_bare(write_csv),
     ),
     OutputFormat(
         media_type="text/csv;header=absent;charset=utf-8",
         aliases=(),
         suffix=".csv",
-        write=_csv_without_header,
+        write=_bare(partial(write_csv, header=False)),
     ),
     OutputFormat(
         media_type="text/tab-separated-values;charset=utf-8",
         aliases=("tsv",),
         suffix=".tsv",
-        write=_tsv,
+        write=_bare(write_tsv),
     ),
 )
 """All forms; the first is the default."""

@@ -15,14 +15,14 @@ import structlog
 
 from vo.tables.annotations import Annotations, group_element, param_element, service_resource
 from vo.tables.arrays import NULL_INTEGERS
-from vo.tables.binary2 import binary2_rows
+from vo.tables.binary2 import binary2_rows, binary_rows
 from vo.tables.field import Field
 from vo.tables.markup import escape_column, xml_attributes, xml_text
 from vo.tables.pieces import split_batch
 from vo.tables.stream import TableStream
 from vo.tables.text import text_bytes, text_cells
 
-Serialization = Literal["BINARY2", "TABLEDATA"]
+Serialization = Literal["BINARY2", "BINARY", "TABLEDATA"]
 
 _ROOT = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -30,6 +30,7 @@ _ROOT = (
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     ' xsi:schemaLocation="http://www.ivoa.net/xml/VOTable/v1.3 http://www.ivoa.net/xml/VOTable/VOTable-1.4.xsd">\n'
 )
+
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +72,9 @@ def write_votable(
     document is well-formed and its reader warned.
 
     In TABLEDATA an empty cell is NULL, for text too (VOTable 1.4 does not tell it from the empty string); BINARY2 flags
-    NULL cells and keeps both. Characters that XML 1.0 cannot hold become U+FFFD in TABLEDATA. See
-    `vo.tables.binary2.encode_column` for text that is not ASCII.
+    NULL cells and keeps both; BINARY has one integer of each type, declared in VALUES, and NaN for NULL. Characters
+    that XML 1.0 cannot hold become U+FFFD in TABLEDATA. See `vo.tables.binary2.encode_column` for text that is not
+    ASCII.
 
     Parameters
     ----------
@@ -97,9 +99,21 @@ def write_votable(
     write_rows, opening, ending = _SERIALIZATIONS[serialization]
     with closing(stream):
         rows = _Rows(stream)
-        yield _opening(stream.fields, infos, stream.annotations, opening).encode()
+        yield f"{_opening(stream, infos, null_integers=serialization == 'BINARY')}<DATA>{opening}\n".encode()
         yield from write_rows(rows, stream.fields)
-        yield _ending(ending, _closing_infos(stream, rows.failure, explain), stream.annotations).encode()
+        yield f"{ending}</DATA>\n{_ending(stream, _closing_infos(stream, rows.failure, explain))}".encode()
+
+
+def write_description(stream: TableStream, infos: Sequence[Info] = ()) -> bytes:
+    """Document that describes a table whose rows leave in a form that has no place for descriptions.
+
+    It tells of an overflow where the last batch of the stream has been read.
+
+    References
+    ----------
+    VOTable 1.4, "The TABLE Element"; VOParquet 1.0 (IVOA Note), "Data-less VOTable".
+    """
+    return f"{_opening(stream, infos)}{_ending(stream, _closing_infos(stream, None, explain_nothing))}".encode()
 
 
 def write_error(message: str, infos: Sequence[Info] = ()) -> bytes:
@@ -114,8 +128,15 @@ def write_error(message: str, infos: Sequence[Info] = ()) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def field_element(field: Field) -> str:
+def field_element(field: Field, *, null_integer: bool = False) -> str:
     """FIELD element of a column.
+
+    Parameters
+    ----------
+    field
+        The column.
+    null_integer
+        Whether to declare what stands for NULL in a scalar column too; arrays always need it.
 
     References
     ----------
@@ -134,7 +155,7 @@ def field_element(field: Field) -> str:
         }
     )
     content = f"<DESCRIPTION>{xml_text(field.description)}</DESCRIPTION>" if field.description else ""
-    if field.is_array and field.datatype in NULL_INTEGERS:
+    if (field.is_array or null_integer) and field.datatype in NULL_INTEGERS:
         content += f'<VALUES null="{NULL_INTEGERS[field.datatype]}"/>'
     return f"<FIELD{attributes}>{content}</FIELD>\n" if content else f"<FIELD{attributes}/>\n"
 
@@ -148,17 +169,30 @@ def written_arraysize(field: Field) -> str | None:
     return field.arraysize
 
 
-def _opening(fields: tuple[Field, ...], infos: Sequence[Info], annotations: Annotations, opening: str) -> str:
-    status = _info(Info("QUERY_STATUS", "OK"))
+def _opening(stream: TableStream, infos: Sequence[Info], *, null_integers: bool = False) -> str:
+    annotations = stream.annotations
     inputs, params = ("".join(map(param_element, each)) for each in (annotations.inputs, annotations.params))
-    columns = "".join(map(field_element, fields)) + "".join(map(group_element, annotations.groups))
-    table = f"<TABLE{xml_attributes({'utype': annotations.table_utype})}>\n{params}{columns}<DATA>{opening}\n"
-    return f'{_ROOT}<RESOURCE type="results">\n{status}{_infos(infos)}{inputs}{table}'
+    columns = "".join(field_element(field, null_integer=null_integers) for field in stream.fields)
+    groups = "".join(map(group_element, annotations.groups))
+    table = f"<TABLE{xml_attributes({'utype': annotations.table_utype})}>\n{params}{columns}{groups}"
+    return f'{_ROOT}<RESOURCE type="results">\n{_infos([Info("QUERY_STATUS", "OK"), *infos])}{inputs}{table}'
 
 
-def _ending(ending: str, infos: Iterable[Info], annotations: Annotations) -> str:
-    services = "".join(map(service_resource, annotations.services))
-    return f"{ending}</DATA>\n</TABLE>\n{_infos(infos)}</RESOURCE>\n{services}</VOTABLE>\n"
+def _ending(stream: TableStream, infos: Iterable[Info]) -> str:
+    services = "".join(map(service_resource, stream.annotations.services))
+    return f"</TABLE>\n{_infos(infos)}</RESOURCE>\n{services}</VOTABLE>\n"
+
+
+def overflow_info(stream: TableStream) -> Info | None:
+    """What tells that rows were cut off at the limit; None if none were. Final only after the last batch."""
+    if not stream.overflow:
+        return None
+    return Info(
+        "QUERY_STATUS",
+        "OVERFLOW",
+        f"There are more rows than the {stream.rows} given here; a larger MAXREC gives more, up to the limit of the "
+        "service.",
+    )
 
 
 class _Rows:
@@ -196,6 +230,10 @@ def _base64(pieces: Iterable[memoryview]) -> Iterator[bytes]:
     yield pybase64.b64encode(rest)
 
 
+def _binary(rows: _Rows, fields: tuple[Field, ...]) -> Iterator[bytes]:
+    yield from _base64(rows.convert(lambda batch: binary_rows(batch, fields)))
+
+
 def _tabledata(rows: _Rows, fields: tuple[Field, ...]) -> Iterator[bytes]:
     yield from map(bytes, rows.convert(lambda batch: _table_rows(batch, fields)))
 
@@ -212,6 +250,7 @@ def _table_rows(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> memoryview:
 
 _SERIALIZATIONS: dict[str, tuple[Callable[[_Rows, tuple[Field, ...]], Iterator[bytes]], str, str]] = {
     "BINARY2": (_binary2, '<BINARY2><STREAM encoding="base64">', "</STREAM></BINARY2>"),
+    "BINARY": (_binary, '<BINARY><STREAM encoding="base64">', "</STREAM></BINARY>"),
     "TABLEDATA": (_tabledata, "<TABLEDATA>", "</TABLEDATA>"),
 }
 
@@ -221,13 +260,8 @@ def _closing_infos(
 ) -> Iterator[Info]:
     if failure is not None:
         yield Info("QUERY_STATUS", "ERROR", explain(failure))
-    elif stream.overflow:
-        yield Info(
-            "QUERY_STATUS",
-            "OVERFLOW",
-            f"There are more rows than the {stream.rows} given here; a larger MAXREC gives more, up to the service's "
-            "limit.",
-        )
+    elif overflow := overflow_info(stream):
+        yield overflow
 
 
 def _infos(infos: Iterable[Info]) -> str:

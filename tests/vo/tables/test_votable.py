@@ -23,7 +23,7 @@ from vo.tables.votable import Info, Serialization, write_error, write_votable
 
 MakeStream = Callable[..., TableStream]
 CheckXml = Callable[[bytes], None]
-SERIALIZATIONS = pytest.mark.parametrize("serialization", ["BINARY2", "TABLEDATA"])
+SERIALIZATIONS = pytest.mark.parametrize("serialization", ["BINARY2", "BINARY", "TABLEDATA"])
 
 EVERYTHING = (
     Field("flag", "boolean"),
@@ -42,7 +42,7 @@ EVERYTHING = (
     Field("flags", "boolean", "*"),
 )
 FULL = (
-    True, 255, -(2**15), 2**31 - 1, -(2**63), 0.1, 1 / 3, "word", "Étoile", datetime(2024, 2, 29, 23, 59, 59, 123456),
+    True, 254, 1 - 2**15, 2**31 - 1, 1 - 2**63, 0.1, 1 / 3, "word", "Étoile", datetime(2024, 2, 29, 23, 59, 59, 123456),
     [1.5, -2.25, 3.5, 4.0, 5.0, 6.125], [10.0, -20.0], [1, 2, 3], [True, False],
 )  # fmt: skip
 NULLS = (None,) * len(EVERYTHING)
@@ -97,6 +97,27 @@ def test_astropy_reads_every_type_back(make_stream: MakeStream, serialization: S
 def test_null_numbers_are_read_as_masked(make_stream: MakeStream, serialization: Serialization, name: str) -> None:
     document = document_of(make_stream(EVERYTHING, [FULL, NULLS, FULL]), serialization)
     assert read(document).array[name].mask.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("serialization", ["BINARY2", "TABLEDATA"])
+def test_the_extremes_of_integers_are_values(make_stream: MakeStream, serialization: Serialization) -> None:
+    fields = [Field("byte", "unsignedByte"), Field("small", "short"), Field("number", "int"), Field("big", "long")]
+    extremes = [[255, -(2**15), -(2**31), -(2**63)], [0, 2**15 - 1, 2**31 - 1, 2**63 - 1]]
+    array = read(document_of(make_stream(fields, extremes), serialization)).array
+    assert [list(row) for row in array] == extremes
+
+
+def test_binary_declares_the_integers_that_mean_null(make_stream: MakeStream) -> None:
+    document = document_of(make_stream(EVERYTHING, [NULLS]), "BINARY")
+    declared = {field.get("name"): field[-1].get("null") for field in fields_of(document) if len(field)}
+    assert declared == {
+        "byte": "255", "small": "-32768", "number": "-2147483648", "big": "-9223372036854775808",
+        "counts": "-2147483648",
+    }  # fmt: skip
+
+
+def fields_of(document: bytes) -> list[Any]:
+    return list(etree.fromstring(document).iterfind(".//{*}FIELD"))
 
 
 def test_binary2_tells_null_text_from_empty_text(make_stream: MakeStream) -> None:
@@ -221,9 +242,9 @@ def test_the_cut_of_batches_leaves_no_trace(
     make_stream: MakeStream, serialization: Serialization, batch_rows: int, width: int
 ) -> None:
     fields = [Field(f"b{number}", "unsignedByte") for number in range(width)]
-    rows = [[number % 256] * width for number in range(300)]
+    rows = [[number % 255] * width for number in range(300)]
     document = document_of(make_stream(fields, rows, batch_rows=batch_rows), serialization)
-    assert read(document).array["b0"].tolist() == [number % 256 for number in range(300)]
+    assert read(document).array["b0"].tolist() == [number % 255 for number in range(300)]
 
 
 @SERIALIZATIONS
@@ -333,8 +354,8 @@ def test_a_large_batch_leaves_in_pieces(make_stream: MakeStream) -> None:
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8)
 ROW = st.tuples(
     st.none() | st.booleans(),
-    st.none() | st.integers(-(2**15), 2**15 - 1),
-    st.none() | st.integers(-(2**63), 2**63 - 1),
+    st.none() | st.integers(1 - 2**15, 2**15 - 1),
+    st.none() | st.integers(1 - 2**63, 2**63 - 1),
     st.none() | st.floats(),
     st.none() | st.floats(width=32),
     TEXT.filter(lambda text: text == text.strip()),
