@@ -188,7 +188,7 @@ def test_csv_holds_the_rows_under_their_names(client: FlaskClient) -> None:
         ({"QUERY": "first 1", "MAXREC": "1e3"}, "MAXREC must be a whole number"),
         ({"QUERY": "first 1", "MAXREC": "٣"}, "MAXREC must be a whole number"),
         ({"QUERY": "first 1", "MAXREC": "NaN"}, "MAXREC must be a whole number"),
-        ({"QUERY": "first 1", "FORMAT": "xyz"}, "known: votable, votable/b2, votable/td, csv, tsv"),
+        ({"QUERY": "first 1", "FORMAT": "xyz"}, "known: votable, votable/b2, votable/td, votable/b, csv, tsv, json"),
         ({"QUERY": "first 1", "LANG": "PQL"}, "LANG='PQL' is not known here; known: ADQL, ADQL-2.1, ADQL-2.0"),
         ({"QUERY": "first 1", "REQUEST": "dance"}, "known: doQuery"),
         ({"QUERY": "first 1", "REQUEST": "getCapabilities"}, "/capabilities"),

@@ -37,10 +37,10 @@ def write_csv(stream: TableStream, *, header: bool = True) -> Iterator[bytes]:
     """
     with closing(stream):
         names = pa.array([field.name for field in stream.fields], pa.string())
-        yield (",".join(_quote(names).to_pylist()) + "\r\n").encode() if header else b""
+        yield (",".join(quote_column(names).to_pylist()) + "\r\n").encode() if header else b""
         for batch in stream:
             for piece in split_batch(batch):
-                yield _lines([_csv_cells(*pair) for pair in _columns(piece, stream.fields)], ",", "\r\n")
+                yield csv_lines([_csv_cells(*pair) for pair in _columns(piece, stream.fields)], ",", "\r\n")
 
 
 def write_tsv(stream: TableStream) -> Iterator[bytes]:
@@ -57,7 +57,7 @@ def write_tsv(stream: TableStream) -> Iterator[bytes]:
         yield ("\t".join(_blank(names).to_pylist()) + "\n").encode()
         for batch in stream:
             for piece in split_batch(batch):
-                yield _lines([_tsv_cells(*pair) for pair in _columns(piece, stream.fields)], "\t", "\n")
+                yield csv_lines([_tsv_cells(*pair) for pair in _columns(piece, stream.fields)], "\t", "\n")
 
 
 def _columns(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> Iterator[tuple[pa.Array, Field]]:
@@ -66,7 +66,7 @@ def _columns(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> Iterator[tuple
 
 def _csv_cells(column: pa.Array, field: Field) -> pa.StringArray:
     cells = text_cells(column, field)
-    return _quote(cells) if field.is_text else cells
+    return quote_column(cells) if field.is_text else cells
 
 
 def _tsv_cells(column: pa.Array, field: Field) -> pa.StringArray:
@@ -74,10 +74,21 @@ def _tsv_cells(column: pa.Array, field: Field) -> pa.StringArray:
     return _blank(cells) if field.is_text else cells
 
 
-def _quote(cells: pa.StringArray) -> pa.StringArray:
+def quote_column(cells: pa.StringArray, *, edges: bool = False) -> pa.StringArray:
+    """Cells in quotes where RFC 4180 wants them, and the empty string, so that it differs from NULL.
+
+    Parameters
+    ----------
+    cells
+        Text; NULL stays NULL.
+    edges
+        Whether to quote blanks at the ends of a cell and a number sign at its beginning too.
+    """
     needed = pc.equal(pc.binary_length(cells), 0)
     if _QUOTED_BYTES[text_bytes(cells)].any():
         needed = pc.or_(needed, pc.match_substring_regex(cells, '[",\r\n]'))
+    if edges:
+        needed = pc.or_(needed, pc.match_substring_regex(cells, r"^[\s#]|\s$"))
     if not pc.any(needed).as_py():
         return cells
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(cells, '"', '""'), '"', "")
@@ -88,10 +99,12 @@ def _blank(cells: pa.StringArray) -> pa.StringArray:
     return pc.replace_substring_regex(cells, "[\t\r\n]", " ")
 
 
-def _lines(cells: list[pa.StringArray], separator: str, end: str) -> bytes:
+def csv_lines(cells: list[pa.StringArray], separator: str, end: str) -> bytes:
+    """Columns of text as lines; NULL is empty, but where a line would be: readers leave out empty lines."""
+    null = '""' if len(cells) == 1 and separator == "," else ""
     parts: list[pa.Array | str] = []
     for column in cells:
         parts += [column, separator]
     parts[-1] = end
-    rows = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+    rows = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement=null)
     return text_bytes(rows).tobytes()

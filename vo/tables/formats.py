@@ -10,7 +10,11 @@ from typing import Protocol
 from vo.dali.errors import UsageFault
 from vo.dali.media_types import read_accept, read_media_type
 from vo.dali.parameters import quoted
+from vo.tables.arrow import write_arrow
 from vo.tables.csv import write_csv, write_tsv
+from vo.tables.ecsv import write_ecsv
+from vo.tables.json import write_json
+from vo.tables.parquet import write_parquet
 from vo.tables.stream import TableStream
 from vo.tables.votable import Info, Serialization, explain_nothing, write_votable
 
@@ -61,6 +65,18 @@ def _votable(serialization: Serialization) -> TableWriter:
         stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
     ) -> Iterator[bytes]:
         return write_votable(stream, serialization=serialization, infos=infos, explain=explain)
+
+    return write
+
+
+def _remarked(write_rows: Callable[[TableStream, Sequence[Info]], Iterator[bytes]]) -> TableWriter:
+    """Writer of a form that raises what breaks its rows."""
+
+    def write(
+        stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+    ) -> Iterator[bytes]:
+        del explain
+        return write_rows(stream, infos)
 
     return write
 
@@ -126,6 +142,31 @@ FORMATS: tuple[OutputFormat, ...] = (
         aliases=("tsv",),
         suffix=".tsv",
         write=_bare(write_tsv),
+    ),
+    OutputFormat(
+        media_type="application/json",
+        aliases=("json",),
+        suffix=".json",
+        write=_bare(write_json),
+    ),
+    OutputFormat(
+        media_type="text/x-ecsv;charset=utf-8",
+        aliases=("ecsv",),
+        suffix=".ecsv",
+        write=_remarked(write_ecsv),
+    ),
+    OutputFormat(
+        media_type="application/vnd.apache.parquet",
+        aliases=("parquet",),
+        other_media_types=("application/x-parquet",),
+        suffix=".parquet",
+        write=_remarked(write_parquet),
+    ),
+    OutputFormat(
+        media_type="application/vnd.apache.arrow.stream",
+        aliases=("arrow",),
+        suffix=".arrows",
+        write=_remarked(write_arrow),
     ),
 )
 """All forms; the first is the default."""

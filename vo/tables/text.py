@@ -28,9 +28,18 @@ def text_cells(column: pa.Array, field: Field) -> pa.StringArray:
     if field.is_text:
         return column
     if field.is_array:
-        joined = pc.binary_join(list_of(_numbers(elements(column, field)), cell_lengths(column)), " ")
+        joined = pc.binary_join(list_of(number_cells(elements(column, field)), cell_lengths(column)), " ")
         return pc.if_else(column.is_valid(), joined, pa.scalar(None, pa.string())) if column.null_count else joined
-    return _numbers(column)
+    return number_cells(column)
+
+
+def number_cells(column: pa.Array) -> pa.StringArray:
+    """Numbers and truth values as text: the fewest digits that give the number back, ``NaN``, ``+Inf``, ``-Inf``."""
+    text = column.cast(pa.string())
+    if not pa.types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() in (True, None):
+        return text
+    text = pc.if_else(pc.is_nan(column), "NaN", text)
+    return pc.if_else(pc.is_inf(column), pc.if_else(pc.greater(column, 0), "+Inf", "-Inf"), text)
 
 
 def instants(column: pa.TimestampArray) -> pa.StringArray:
@@ -71,14 +80,6 @@ def text_offsets(cells: pa.StringArray | pa.BinaryArray) -> np.ndarray:
     if buffer is None or buffer.size == 0:
         return np.zeros(1, dtype=np.int32)
     return np.frombuffer(buffer, dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1]
-
-
-def _numbers(column: pa.Array) -> pa.StringArray:
-    text = column.cast(pa.string())
-    if not pa.types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() in (True, None):
-        return text
-    text = pc.if_else(pc.is_nan(column), "NaN", text)
-    return pc.if_else(pc.is_inf(column), pc.if_else(pc.greater(column, 0), "+Inf", "-Inf"), text)
 
 
 def _iso(ticks: np.ndarray, unit: str) -> pa.StringArray:

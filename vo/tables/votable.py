@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pybase64
 import structlog
 
-from vo.tables.annotations import Annotations, group_element, param_element, service_resource
+from vo.tables.annotations import group_element, param_element, service_resource
 from vo.tables.arrays import NULL_INTEGERS
 from vo.tables.binary2 import binary2_rows, binary_rows
 from vo.tables.field import Field

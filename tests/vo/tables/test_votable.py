@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from astropy.io.votable import parse
 from astropy.io.votable.tree import TableElement
+from everything import EVERYTHING, FULL, NULLS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -24,28 +25,6 @@ from vo.tables.votable import Info, Serialization, write_error, write_votable
 MakeStream = Callable[..., TableStream]
 CheckXml = Callable[[bytes], None]
 SERIALIZATIONS = pytest.mark.parametrize("serialization", ["BINARY2", "BINARY", "TABLEDATA"])
-
-EVERYTHING = (
-    Field("flag", "boolean"),
-    Field("byte", "unsignedByte"),
-    Field("small", "short"),
-    Field("number", "int", unit="d", ucd="meta.number", utype="some:where", description='A count, < or > & "so".'),
-    Field("big", "long"),
-    Field("single", "float"),
-    Field("value", "double"),
-    Field("word", "char", "*"),
-    Field("name", "unicodeChar", "*"),
-    Field("seen", "char", "*", xtype="timestamp"),
-    Field("polygon", "double", "*", xtype="polygon"),
-    Field("point", "double", "2", xtype="point"),
-    Field("counts", "int", "*"),
-    Field("flags", "boolean", "*"),
-)
-FULL = (
-    True, 254, 1 - 2**15, 2**31 - 1, 1 - 2**63, 0.1, 1 / 3, "word", "Étoile", datetime(2024, 2, 29, 23, 59, 59, 123456),
-    [1.5, -2.25, 3.5, 4.0, 5.0, 6.125], [10.0, -20.0], [1, 2, 3], [True, False],
-)  # fmt: skip
-NULLS = (None,) * len(EVERYTHING)
 
 
 def document_of(stream: TableStream, serialization: Serialization = "BINARY2", **options: Any) -> bytes:
