@@ -8,12 +8,14 @@ from flask import Blueprint, Flask
 
 import scs.routes
 import sia.routes
+import sia.v1.routes
 from app.config import Config
 from app.doors import Refuse, guard
 from schema.catalogue import Catalogue
 from schema.engines.execute import Engine
 from scs.service import ConeService
 from sia.service import SiaService
+from sia.v1.service import ImageService
 from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
@@ -64,4 +66,13 @@ def add_simple_access(
             guard=guarded,
         ),
         url_prefix="/sia2",
+    )
+    app.register_blueprint(
+        sia.v1.routes.blueprint(
+            ImageService(current_catalogue, engine, rows, f"{url}/files/", f"{url}/datalink/links", seconds),
+            base_url=f"{url}/sia",
+            availability=availability,
+            guard=guarded,
+        ),
+        url_prefix="/sia",
     )
