@@ -139,7 +139,9 @@ def status(archive: Archive, refused: bool, check: bool, checksums: bool, as_jso
         click.echo(f"Files         {numbers.files:,}, {numbers.bytes / 1e6:,.1f} MB")
         click.echo(f"Products      {numbers.products:,}, of them raw frames {numbers.raw_frames:,}")
         click.echo(f"Quarantine    {numbers.quarantined:,}")
-        click.echo(f"Replica       {_replica_sentence(numbers.revision, numbers.replica_revision, numbers.follows)}")
+        if archive.config.engine == "duckdb":
+            seen = _replica_sentence(numbers.revision, numbers.replica_revision, numbers.follows)
+            click.echo(f"Replica       {seen}")
         if refusals is not None:
             for refusal in refusals:
                 click.echo(f"{refusal.quarantined:%Y-%m-%d %H:%M}  {refusal.name}: {refusal.reason}")

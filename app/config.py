@@ -86,6 +86,9 @@ class Config:
     base_url: str | None = _setting(
         None, "Address that clients use, without a slash at the end; without it http://HOST:PORT of the server."
     )
+    engine: str = _setting(
+        "duckdb", "What answers queries: duckdb (the columnar replica) or postgresql (the database itself)."
+    )
     server: ServerConfig = field(default_factory=ServerConfig)
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
     replica: ReplicaConfig = field(default_factory=ReplicaConfig)
@@ -100,6 +103,8 @@ class Config:
             )
         if self.base_url is not None and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*[^\s/])?", self.base_url):
             raise ConfigError(f"base_url = {self.base_url!r} is not an http(s) address without a slash at the end.")
+        if self.engine not in ("duckdb", "postgresql"):
+            raise ConfigError(f"engine = {self.engine!r} is neither duckdb nor postgresql.")
         if not 1 <= self.server.port <= 65535:
             raise ConfigError(f"server.port = {self.server.port} is not a port, 1 to 65535.")
         for name, number in (

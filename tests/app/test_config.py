@@ -52,6 +52,7 @@ def test_given_values_replace_and_none_keeps(tmp_path: Path) -> None:
         ("[server]\nport = '80'", "server.port"),
         ("[server]\nport = 70000", "server.port"),
         ("[server]\nthreads = 0", "server.threads"),
+        ("engine = 'sqlite'", "engine"),
         ("authority = 'a'", "authority"),
         ("authority = 'has space'", "authority"),
         ("base_url = 'http://x/'", "base_url"),

@@ -1,0 +1,96 @@
+"""What answers the queries of an archive: the replica, or the database itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.archive import Archive
+from schema.catalogue import Catalogue
+from schema.changes import prune_changes
+from schema.describe import describe
+from schema.engines.dialect import render
+from schema.engines.duckdb import DuckDbEngine
+from schema.engines.duckdb_file import DuckDbSettings
+from schema.engines.execute import Engine
+from schema.engines.live import prepare_live
+from schema.engines.postgresql import PostgreSqlEngine
+from schema.engines.replica import Replica
+from schema.replication.follower import Follower
+from schema.replication.tables import replicated_tables
+from schema.truth import Truth
+
+_LAG_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """An engine as the server uses it.
+
+    Attributes
+    ----------
+    engine
+        Answers queries.
+    start
+        Called when the doors are ready.
+    trouble
+        Sentences on what keeps it from answering; none while all is well.
+    """
+
+    engine: Engine
+    start: Callable[[], None]
+    trouble: Callable[[], tuple[str, ...]]
+
+
+def open_engine(archive: Archive, truth: Truth, catalogue: Catalogue, opened: ExitStack) -> Answering:
+    """Open the engine that the settings name; what must be closed is put on the stack."""
+    if archive.config.engine == "postgresql":
+        return _open_live(truth, catalogue)
+    return _open_replica(archive, truth, catalogue, opened)
+
+
+def _open_replica(archive: Archive, truth: Truth, catalogue: Catalogue, opened: ExitStack) -> Answering:
+    settings = archive.config.replica
+    replica = Replica(
+        archive.replica,
+        replicated_tables(catalogue),
+        describe(catalogue),
+        DuckDbSettings(settings.memory, settings.temporary, settings.threads),
+    )
+    opened.callback(replica.close)
+    follower = Follower(replica, truth.engine, truth.url)
+    opened.callback(follower.stop)
+
+    def trouble() -> tuple[str, ...]:
+        status = follower.status()
+        if status.revision is None:
+            return ("The archive is building its tables and cannot answer queries yet.",)
+        if status.agreed_seconds is None or status.agreed_seconds > _LAG_SECONDS:
+            since = (
+                "since the server started" if status.agreed_seconds is None else f"for {status.agreed_seconds:.0f} s"
+            )
+            return (f"The tables have not been brought up to date {since}.",)
+        return ()
+
+    return Answering(DuckDbEngine(replica.cursor, render, report_damage=replica.suspect), follower.start, trouble)
+
+
+def _open_live(truth: Truth, catalogue: Catalogue) -> Answering:
+    tables = replicated_tables(catalogue)
+    prepare_live(truth.engine, tables)
+    with truth.engine.begin() as connection:
+        # Without a follower nobody else does.
+        prune_changes(connection)
+
+    def trouble() -> tuple[str, ...]:
+        try:
+            with truth.engine.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError:
+            return ("The archive's database cannot be reached.",)
+        return ()
+
+    return Answering(PostgreSqlEngine(truth.engine, tables, describe(catalogue)), lambda: None, trouble)
