@@ -59,6 +59,8 @@ _REAL_FUNCTIONS: dict[str, str] = {
     "TRUNCATE": "trunc",
 }
 
+_LONGEST_TEXT = 2**31 - 1
+
 
 class Values:
     """Lowers the values of one query.
@@ -228,7 +230,8 @@ class Values:
             return self.instant(node.operand)
         value: Sql = Converted(self.value(node.operand), target)
         if node.length is not None:
-            value = sa.func.left(value, sa.cast(self.bound(node.length), sa.Integer()), type_=sa.Text())
+            length = self.bound(min(node.length, _LONGEST_TEXT))
+            value = sa.func.left(value, sa.cast(length, sa.Integer()), type_=sa.Text())
         return value
 
     def instant(self, node: n.StringLiteral) -> sa.BindParameter[Any]:

@@ -213,6 +213,7 @@ IDS = [
     ("SELECT SQRT(SQRT(SQRT(SQRT(SQRT(SQRT(SQRT(SQRT(POWER(2, 256))))))))) FROM stars WHERE id=1", [2.0]),
     ("SELECT CAST('x' AS INTEGER) FROM stars WHERE id=1", [None]),
     ("SELECT CAST(mag AS VARCHAR(3)) FROM stars WHERE id=1", ["12."]),
+    ("SELECT CAST(name AS VARCHAR(9223372036854775808)) FROM stars WHERE id=1", ["Alpha"]),
     ("SELECT id FROM stars WHERE big = 9223372036854775807", [4]),
     ("SELECT COUNT(*) FROM stars WHERE big < 99999999999999999999", [5]),
     ("SELECT name || '-' || id FROM stars WHERE id=1", ["Alpha-1"]),
