@@ -128,6 +128,13 @@ class RealTotal(Total):
     inherit_cache = False
 
 
+class RealAverage(Total):
+    """AVG of real numbers, NULL where their sum is not finite."""
+
+    type = sa.Double()
+    inherit_cache = False
+
+
 class Numbers(FunctionElement[Any]):
     """Real numbers as one array, NULL where one of them is."""
 
@@ -151,8 +158,8 @@ REAL_FUNCTIONS: dict[str, str | None] = {
     "ceil": None,
     "cos": None,
     "cot": "<> 0",
-    "degrees": None,
-    "exp": "BETWEEN -700 AND 709.78",
+    "degrees": "BETWEEN -3.1e306 AND 3.1e306",
+    "exp": "<= 709.78",
     "floor": None,
     "ln": "> 0",
     "log10": "> 0",
@@ -164,6 +171,8 @@ REAL_FUNCTIONS: dict[str, str | None] = {
     "tan": None,
     "trunc": None,
 }
+
+_REAL_OPERATIONS = {"+": "real_sum", "-": "real_sum", "*": "real_product", "/": "real_quotient"}
 
 _SHORT = 200
 
@@ -243,7 +252,23 @@ def _real_total_duckdb(element: RealTotal, compiler: SQLCompiler, **kw: Any) -> 
 
 @compiles(RealTotal)
 def _real_total(element: RealTotal, compiler: SQLCompiler, **kw: Any) -> str:
-    return element.call.format(compiler.process(element.clauses, **kw))
+    return _whole_call("archive.real_total", element, compiler, **kw)
+
+
+@compiles(RealAverage, "duckdb")
+def _real_average_duckdb(element: RealAverage, compiler: SQLCompiler, **kw: Any) -> str:
+    return _finite(_whole_call("avg", element, compiler, **kw))
+
+
+@compiles(RealAverage)
+def _real_average(element: RealAverage, compiler: SQLCompiler, **kw: Any) -> str:
+    total, count = (_whole_call(name, element, compiler, **kw) for name in ("archive.real_total", "count"))
+    return f"({total} / NULLIF({count}, 0))"
+
+
+def _whole_call(name: str, element: Total, compiler: SQLCompiler, **kw: Any) -> str:
+    """An aggregate instead of SUM over the same values."""
+    return name + element.call.removeprefix("sum").format(compiler.process(element.clauses, **kw))
 
 
 @compiles(RealArithmetic, "duckdb")
@@ -256,11 +281,11 @@ def _real_arithmetic_duckdb(element: RealArithmetic, compiler: SQLCompiler, **kw
 @compiles(RealArithmetic)
 def _real_arithmetic(element: RealArithmetic, compiler: SQLCompiler, **kw: Any) -> str:
     first, *others = _operands(element, compiler, **kw)
-    rest = (
-        f" / NULLIF({other}, 0)" if sign == "/" else f" {sign} {other}"
-        for sign, other in zip(element.signs, others, strict=True)
-    )
-    return f"(CAST({first} AS DOUBLE PRECISION){''.join(rest)})"
+    made = f"CAST({first} AS DOUBLE PRECISION)"
+    for sign, other in zip(element.signs, others, strict=True):
+        operand = f"CAST({other} AS DOUBLE PRECISION)"
+        made = f"archive.{_REAL_OPERATIONS[sign]}({made}, {'-' if sign == '-' else ''}{operand})"
+    return made
 
 
 @compiles(RealFunction, "duckdb")
@@ -277,6 +302,8 @@ def _real_function(element: RealFunction, compiler: SQLCompiler, **kw: Any) -> s
     if others and element.function in ("round", "trunc"):
         return f"CAST({element.function}(CAST({first} AS NUMERIC), {others[0]}) AS DOUBLE PRECISION)"
     domain = REAL_FUNCTIONS[element.function]
+    if element.function == "exp":
+        return _single(first, "CASE WHEN {v} < -745 THEN 0 WHEN {v} <= 709.78 THEN exp({v}) END")
     if domain is not None:
         first = _single(first, f"CASE WHEN {{v}} {domain} THEN {{v}} END")
     function = {"log10": "log"}.get(element.function, element.function)

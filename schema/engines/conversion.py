@@ -86,6 +86,8 @@ def _converted(element: Converted, compiler: SQLCompiler, **kw: Any) -> str:
         largest, smallest = _REAL_LIMITS[type(element.target)]
         is_finite = f"abs({number}) <= {largest}"
         made = f"CASE WHEN abs({number}) < {smallest} THEN 0 WHEN {is_finite} THEN CAST({number} AS {target}) END"
+    elif isinstance(source.type, sa.Float) and isinstance(element.target, sa.String):
+        return f"archive.real_text({compiler.process(element.clauses, **kw)})"
     else:
         return f"CAST({compiler.process(element.clauses, **kw)} AS {target})"
     return f"(SELECT {made} FROM (SELECT {value} OFFSET 0) AS q)"

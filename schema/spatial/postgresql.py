@@ -1,4 +1,4 @@
-"""Functions of the sphere inside PostgreSQL, and the hidden columns that they fill there."""
+"""Functions of numbers and of the sphere inside PostgreSQL, and the hidden columns that they fill there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-_FUNCTIONS = Path(__file__).with_suffix(".sql")
+_SCHEMA = Path(__file__).parent.parent
+_FUNCTIONS = (_SCHEMA / "engines" / "arithmetic.sql", _SCHEMA / "spatial" / "postgresql.sql")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('quipu: sky', 0))")
 
 
@@ -20,8 +21,8 @@ def install_functions(connection: sa.Connection) -> None:
     """
     connection.execute(_LOCK)
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS archive"))
-    statements = _FUNCTIONS.read_text(encoding="utf-8")
-    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+    for file in _FUNCTIONS:
+        connection.exec_driver_sql(file.read_text(encoding="utf-8"), execution_options={"no_parameters": True})
 
 
 def position_columns(lon: str, lat: str) -> dict[str, tuple[str, str]]:

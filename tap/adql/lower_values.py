@@ -200,7 +200,7 @@ class Values:
 
     def _text(self, node: n.Expression) -> Sql:
         value = self.value(node)
-        return value if family(self.types.of(node)) is Family.TEXT else sa.cast(value, sa.Text())
+        return value if family(self.types.of(node)) is Family.TEXT else Converted(value, sa.Text())
 
     def _set_function(self, node: n.SetFunctionCall) -> Sql:
         if node.argument is None:
@@ -213,6 +213,8 @@ class Values:
             return total(value, distinct=distinct)
         if node.name in ("MIN", "MAX"):
             value = self.ordered(value, node.argument)
+        elif node.name == "AVG" and not is_integer(self.types.of(node.argument)):
+            return c.RealAverage(value, distinct=distinct)
         elif distinct:
             value = sa.distinct(value)
         match node.name:
