@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 import portal.routes
 import storage.routes
 import tap.routes
+import uws.routes
 from app.config import Config
 from app.simple_access import add_simple_access
 from portal.holdings import read_holdings
@@ -21,7 +22,10 @@ from schema.engines.execute import Engine
 from schema.published import published
 from storage.replicas import Replicas
 from tap.adql.plans import PlanCache
+from tap.jobs import query_task, write_failure
 from tap.service import TapService
+from uws.joblist import JobList
+from uws.runner import Task
 from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
@@ -38,6 +42,7 @@ def create_app(
     engine: Engine,
     replicas: Replicas,
     trouble: Callable[[], tuple[str, ...]],
+    run_jobs: Callable[[str, Task], JobList],
 ) -> Flask:
     """Make the application.
 
@@ -51,6 +56,8 @@ def create_app(
         The files.
     trouble
         Sentences on what keeps the archive from answering queries now; none while all is well.
+    run_jobs
+        Gives the jobs of a service of a name, which the function runs.
     """
     app = Flask(__name__, static_folder=None)
     catalogue = published(config.url, config.authority)
@@ -75,6 +82,15 @@ def create_app(
             largest_request=config.server.request_bytes,
         ),
         url_prefix="/tap",
+    )
+    app.register_blueprint(
+        uws.routes.blueprint(
+            run_jobs("tap", query_task(service)),
+            url=f"{config.url}/tap/async",
+            write_error=write_failure,
+            largest_request=config.server.request_bytes,
+        ),
+        url_prefix="/tap/async",
     )
     add_simple_access(app, config, engine, lambda: catalogue, availability)
     app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")

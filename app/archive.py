@@ -50,6 +50,11 @@ class Archive:
         return self.directory / "quarantine"
 
     @property
+    def jobs(self) -> Path:
+        """Where the files of jobs lie, a directory a service."""
+        return self.directory / "jobs"
+
+    @property
     def replica(self) -> Path:
         """Where the columnar replica lies; may be deleted while nothing serves the archive."""
         return self.directory / "replica"

@@ -60,6 +60,11 @@ class TapConfig:
     maxrec: int = _setting(100_000, "Rows of an answer when the client names no MAXREC.")
     maxrec_limit: int = _setting(20_000_000, "Most rows of an answer; a larger MAXREC is cut to it.")
     query_seconds: int = _setting(600, "Longest time for a synchronous query, in s.")
+    async_seconds: int = _setting(3600, "Longest time for an asynchronous query whose client names none, in s.")
+    async_seconds_limit: int = _setting(14_400, "Most time that a client may ask for an asynchronous query, in s.")
+    async_workers: int = _setting(2, "Asynchronous queries that run at the same time; others wait in turn.")
+    job_days: int = _setting(7, "Time for which a job and its results are kept, in d.")
+    job_days_limit: int = _setting(30, "Most time for which a client may have a job kept, in d.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,11 @@ class Config:
             ("tap.maxrec", self.tap.maxrec),
             ("tap.maxrec_limit", self.tap.maxrec_limit),
             ("tap.query_seconds", self.tap.query_seconds),
+            ("tap.async_seconds", self.tap.async_seconds),
+            ("tap.async_seconds_limit", self.tap.async_seconds_limit),
+            ("tap.async_workers", self.tap.async_workers),
+            ("tap.job_days", self.tap.job_days),
+            ("tap.job_days_limit", self.tap.job_days_limit),
             ("ingest.workers", self.ingest.workers),
         ):
             if number < 1:

@@ -38,11 +38,14 @@ class Answering:
         Called when the doors are ready.
     trouble
         Sentences on what keeps it from answering; none while all is well.
+    ready
+        Tells whether it can answer at all.
     """
 
     engine: Engine
     start: Callable[[], None]
     trouble: Callable[[], tuple[str, ...]]
+    ready: Callable[[], bool] = lambda: True
 
 
 def open_engine(archive: Archive, truth: Truth, catalogue: Catalogue, opened: ExitStack) -> Answering:
@@ -75,7 +78,8 @@ def _open_replica(archive: Archive, truth: Truth, catalogue: Catalogue, opened: 
             return (f"The tables have not been brought up to date {since}.",)
         return ()
 
-    return Answering(DuckDbEngine(replica.cursor, render, report_damage=replica.suspect), follower.start, trouble)
+    engine = DuckDbEngine(replica.cursor, render, report_damage=replica.suspect)
+    return Answering(engine, follower.start, trouble, lambda: replica.state is not None)
 
 
 def _open_live(truth: Truth, catalogue: Catalogue) -> Answering:

@@ -11,6 +11,7 @@ from flask import Flask
 from app.app import create_app
 from app.archive import Archive
 from app.engines import open_engine
+from app.jobs import Jobs
 from schema.published import published
 from schema.truth import Truth
 from storage.replicas import Replicas
@@ -38,6 +39,10 @@ class Serving:
             catalogue = published(config.url, config.authority)
             answering = open_engine(archive, truth, catalogue, opened)
             stores = {archive.store.name: archive.store}
-            self.app: Flask = create_app(config, answering.engine, Replicas(truth.engine, stores), answering.trouble)
+            jobs = Jobs(archive, truth.engine, answering.ready)
+            self.app: Flask = create_app(
+                config, answering.engine, Replicas(truth.engine, stores), answering.trouble, jobs.of
+            )
+            jobs.start(opened)
             answering.start()
             self.close: Callable[[], None] = opened.pop_all().close

@@ -54,7 +54,12 @@ class TapService:
         """What it publishes now; whoever looks twice may see two."""
         return self.current_catalogue()
 
-    def run(self, query: TapQuery, inline: Mapping[str, Path] = NO_FILES) -> TableStream:
+    def run(
+        self,
+        query: TapQuery,
+        inline: Mapping[str, Path] = NO_FILES,
+        opened: Callable[[TableStream], object] | None = None,
+    ) -> TableStream:
         """Run a query until its first rows are there.
 
         Parameters
@@ -63,6 +68,8 @@ class TapService:
             What is asked.
         inline
             Files that came with the request, by the names of their parameters; read before this returns.
+        opened
+            Called with the stream before it is started: closing it from another thread stops the query.
 
         Returns
         -------
@@ -78,6 +85,8 @@ class TapService:
             compiled = self._compile(query, inline)
             stream = self.engine.execute(compiled, Limits(maxrec=query.maxrec, seconds=self.seconds))
             stream.warnings = compiled.warnings
+            if opened is not None:
+                opened(stream)
             stream.start()
         except (AdqlError, EngineError, RecursionError) as error:
             raise fault_of(error) from error

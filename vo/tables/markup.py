@@ -24,6 +24,16 @@ _SPECIAL_BYTES[[byte for byte in range(0x20) if byte not in (0x09, 0x0A)]] = Tru
 _SPECIAL_BYTES[[ord("&"), ord("<"), ord(">"), 0xEF]] = True
 
 
+def is_xml_text(text: str) -> bool:
+    """Whether XML 1.0 can hold a text as it is."""
+    return _FORBIDDEN.search(text) is None
+
+
+def xml_safe(text: str) -> str:
+    """Text with U+FFFD for each character that XML 1.0 cannot hold; not escaped."""
+    return _FORBIDDEN.sub(REPLACEMENT, text)
+
+
 def xml_text(text: str) -> str:
     """Text as the content of an element.
 
@@ -31,13 +41,13 @@ def xml_text(text: str) -> str:
     ----------
     XML 1.0, "Characters" and "End-of-Line Handling" (a bare carriage return would be read as a line feed).
     """
-    return escape(_FORBIDDEN.sub(REPLACEMENT, text), {"\r": "&#13;"})
+    return escape(xml_safe(text), {"\r": "&#13;"})
 
 
 def xml_attributes(attributes: dict[str, str | None]) -> str:
     """Attributes of an element, each with a leading blank; those that are None are left out."""
     return "".join(
-        f" {name}={quoteattr(_FORBIDDEN.sub(REPLACEMENT, value))}"
+        f" {name}={quoteattr(xml_safe(value))}"
         for name, value in attributes.items()
         if value is not None
     )

@@ -1,0 +1,64 @@
+"""The jobs of an archive: where they are kept, what runs them, what they are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app.archive import Archive
+from tap.jobs import ACCUMULATING
+from uws.directory import JobDirectories
+from uws.joblist import JobList
+from uws.limits import JobLimits
+from uws.postgresql import PostgresqlJobStore
+from uws.runner import Runner, Task
+
+
+class Jobs:
+    """The job lists of all services.
+
+    Parameters
+    ----------
+    archive
+        Whose jobs.
+    truth
+        Connections to its database.
+    ready
+        Tells whether queries can be answered now; until then jobs wait.
+    """
+
+    def __init__(self, archive: Archive, truth: sa.Engine, ready: Callable[[], bool]) -> None:
+        self._archive = archive
+        self._truth = truth
+        self._ready = ready
+        self._runners: list[Runner] = []
+
+    def of(self, service: str, task: Task) -> JobList:
+        """Give the job list of a service, whose jobs a function runs."""
+        settings = self._archive.config.tap
+        runner = Runner(
+            PostgresqlJobStore(self._truth, service),
+            JobDirectories(self._archive.jobs / service),
+            task,
+            workers=settings.async_workers,
+            ready=self._ready,
+        )
+        self._runners.append(runner)
+        limits = JobLimits(
+            settings.async_seconds,
+            settings.async_seconds_limit,
+            timedelta(days=settings.job_days),
+            timedelta(days=settings.job_days_limit),
+            # Those who wait must leave threads for those who work.
+            waiting=max(1, self._archive.config.server.threads // 2),
+        )
+        return JobList(runner, limits, ACCUMULATING)
+
+    def start(self, opened: ExitStack) -> None:
+        """Begin to run jobs; what stops that is put on the stack."""
+        for runner in self._runners:
+            opened.callback(runner.stop)
+            runner.start()
