@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
+from schema.engines.answers import explain
 from schema.engines.execute import EngineError
 from tap.parameters import TapQuery, read_tap_query
-from tap.service import TapService, explain, fault_of, remarks
+from tap.service import TapService, fault_of, remarks
 from uws.directory import JobDirectory
 from uws.job import ErrorSummary, Job, Result
 from uws.runner import Stop, Task

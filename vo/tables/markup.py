@@ -46,11 +46,7 @@ def xml_text(text: str) -> str:
 
 def xml_attributes(attributes: dict[str, str | None]) -> str:
     """Attributes of an element, each with a leading blank; those that are None are left out."""
-    return "".join(
-        f" {name}={quoteattr(xml_safe(value))}"
-        for name, value in attributes.items()
-        if value is not None
-    )
+    return "".join(f" {name}={quoteattr(xml_safe(value))}" for name, value in attributes.items() if value is not None)
 
 
 def escape_column(cells: pa.StringArray) -> pa.StringArray:
