@@ -1,0 +1,120 @@
+"""Packages over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, request
+
+from datalink.package.archive import Member, Package, tar_package, zip_package
+from datalink.package.parameters import read_package_query
+from storage.replicas import HeldFile, Replicas
+from storage.store import MissingBytesError
+from vo.dali.errors import DaliError, NotFoundFault, TransientFault
+from vo.dali.parameters import Parameters, quoted
+
+_MEDIA_TYPES = {"tar": "application/x-tar", "zip": "application/zip"}
+_NAMED = 5
+
+
+class ForbiddenFault(DaliError):  # noqa: N818 - as all faults are called
+    """Raised when a file is wanted that the one who asks may not have."""
+
+    status = 403
+
+
+def blueprint(
+    replicas: Replicas,
+    find: Callable[[str], HeldFile | None],
+    *,
+    may_read: Callable[[HeldFile, datetime], bool] = HeldFile.is_public,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
+    most: int = 10_000,
+    name: str = "package",
+) -> Blueprint:
+    """Door to many files at once, to be registered under ``/package``.
+
+    Everything that can be wrong is told before the first byte; what goes wrong later breaks the connection, so that
+    nobody takes half a package for a whole one.
+
+    Parameters
+    ----------
+    replicas
+        The files.
+    find
+        Finds the file that an identifier of any form means.
+    may_read
+        Tells whether the one who asks may have a file at an instant; by default everybody may once it is public.
+    now
+        Clock; UTC without zone.
+    most
+        Most files in one package.
+    name
+        Name of the blueprint.
+    """
+    routes = Blueprint(name, __name__)
+
+    @routes.route("", methods=["GET", "HEAD", "POST"])
+    def package() -> Response:
+        pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
+        wanted = read_package_query(Parameters(pairs), most)
+        held = _find_all(wanted.identifiers, find)
+        _require_rights(held, may_read, now())
+        packed = (zip_package if wanted.form == "zip" else tar_package)(list(_members(held, replicas)))
+        return _answer(packed, wanted.form)
+
+    @routes.errorhandler(DaliError)
+    def refuse(error: DaliError) -> Response:
+        response = Response(f"{error}\n", status=error.status, content_type="text/plain;charset=utf-8")
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+    return routes
+
+
+def _answer(packed: Package, form: str) -> Response:
+    response = Response(packed.body, content_type=_MEDIA_TYPES[form])
+    response.content_length = packed.size
+    response.headers["Content-Disposition"] = f'attachment; filename="package.{form}"'
+    return response
+
+
+def _find_all(identifiers: Iterable[str], find: Callable[[str], HeldFile | None]) -> list[HeldFile]:
+    found = {identifier: find(identifier) for identifier in identifiers}
+    missing = [quoted(identifier) for identifier, held in found.items() if held is None]
+    if missing:
+        raise NotFoundFault(f"Not held here: {_listed(missing)}.")
+    return list({held.dp_id: held for held in found.values() if held is not None}.values())
+
+
+def _require_rights(files: Iterable[HeldFile], may_read: Callable[[HeldFile, datetime], bool], now: datetime) -> None:
+    kept = [held.dp_id for held in files if not may_read(held, now)]
+    if kept:
+        raise ForbiddenFault(f"Proprietary, and not for you or not yet public: {_listed(kept)}.")
+
+
+def _members(files: Iterable[HeldFile], replicas: Replicas) -> Iterator[Member]:
+    taken: set[str] = set()
+    for held in files:
+        try:
+            replicas.open(held).close()
+        except MissingBytesError as error:
+            raise TransientFault(str(error)) from error
+        name = held.name if held.name not in taken else f"{held.dp_id}/{held.name}"
+        taken.add(name)
+        yield Member(
+            held.dp_id,
+            name,
+            held.size,
+            held.sha256,
+            held.content_type,
+            held.ingested.replace(tzinfo=UTC).timestamp(),
+            lambda held=held: replicas.open(held),  # type: ignore[misc]
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
