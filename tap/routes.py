@@ -8,7 +8,8 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from schema.engines.answers import explain
+from schema.engines.answers import explain, fault_of
+from schema.engines.execute import EngineError
 from tap.capabilities import tap_capabilities
 from tap.parameters import read_tap_query
 from tap.service import TapService, remarks
@@ -63,8 +64,13 @@ def blueprint(
     def sync() -> Response:
         query = read_tap_query(_parameters(), service.rows, accept=request.headers.get("Accept"))
         stream = service.run(query)
-        body = query.output.write(stream, remarks(query, stream.warnings), explain)
+        try:
+            body = query.output.begin(stream, remarks(query, stream.warnings), explain)
+        except EngineError as error:
+            raise fault_of(error) from error
         response = Response(body, content_type=query.output.media_type)
+        # A browser shows what it can and saves the rest, under this name.
+        response.headers["Content-Disposition"] = f'inline; filename="result{query.output.suffix}"'
         # A generator that was never started does not close what it was given.
         response.call_on_close(stream.close)
         return response

@@ -140,6 +140,8 @@ def test_maxrec_is_cut_silently_to_the_hard_limit(client: FlaskClient, maxrec: s
         ({"RESPONSEFORMAT": "text/csv"}, "text/csv;header=present;charset=utf-8"),
         ({"RESPONSEFORMAT": "text/csv;header=absent"}, "text/csv;header=absent;charset=utf-8"),
         ({"RESPONSEFORMAT": "tsv"}, "text/tab-separated-values;charset=utf-8"),
+        ({"RESPONSEFORMAT": "fits"}, "application/fits"),
+        ({"RESPONSEFORMAT": "text/html"}, "text/html;charset=utf-8"),
         ({"RESPONSEFORMAT": ""}, BINARY2),
     ],
     ids=str,
@@ -156,7 +158,9 @@ def test_the_format_asked_for_is_the_format_sent(
     ("accept", "media_type"),
     [
         ("*/*", BINARY2),
-        ("text/html,application/xhtml+xml,*/*;q=0.8", BINARY2),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html;charset=utf-8"),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", BINARY2),
+        ("application/json, text/plain, */*", "application/json"),
         ("text/csv", "text/csv;header=present;charset=utf-8"),
         ("text/csv;q=0.1, application/x-votable+xml;serialization=TABLEDATA", TABLEDATA),
         ("text/csv;q=0", BINARY2),
@@ -166,6 +170,24 @@ def test_the_format_asked_for_is_the_format_sent(
 def test_without_a_format_the_accept_header_is_heard(client: FlaskClient, accept: str, media_type: str) -> None:
     response = client.get("/tap/sync?QUERY=first+1", headers={"Accept": accept})
     assert response.content_type == media_type
+
+
+@pytest.mark.parametrize(("form", "name"), [("votable", "result.vot"), ("csv", "result.csv"), ("fits", "result.fits")])
+def test_an_answer_has_the_name_under_which_a_browser_saves_it(client: FlaskClient, form: str, name: str) -> None:
+    response = ask(client, QUERY="first 1", RESPONSEFORMAT=form)
+    assert response.headers["Content-Disposition"] == f'inline; filename="{name}"'
+
+
+@pytest.mark.parametrize("form", ["fits", "text"])
+def test_forms_that_need_all_rows_tell_a_late_failure_with_the_status(client: FlaskClient, form: str) -> None:
+    assert "longer than 60 s" in error_of(ask(client, QUERY="late", RESPONSEFORMAT=form), 408)
+
+
+def test_a_table_too_large_for_its_form_is_refused(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vo.tables.spool.SPOOL_BYTES", 1000)
+    sentence = error_of(ask(client, QUERY="all", RESPONSEFORMAT="fits"), 400)
+    assert "too large for this format" in sentence
+    assert "VOTable, CSV or Parquet" in sentence
 
 
 def test_csv_holds_the_rows_under_their_names(client: FlaskClient) -> None:

@@ -96,10 +96,10 @@ def _rows(block: list[FixedColumn], columns: list[pa.Array], fields: tuple[Field
             block.append(encoded)
         else:
             block.append(FixedColumn(_LENGTH, encoded.counts))
-            parts += [lay_rows(block), encoded.cells]
+            parts += [_lay(block), encoded.cells]
             block = []
     if block:
-        parts.append(lay_rows(block))
+        parts.append(_lay(block))
     rows = parts[0]
     if len(parts) > 1:
         rows = pc.binary_join_element_wise(*parts, b"", null_handling="replace", null_replacement=b"")
@@ -144,13 +144,18 @@ def _null_flags(batch: pa.RecordBatch) -> FixedColumn:
     return FixedColumn(np.dtype(("u1", (width,))), flags)
 
 
-def lay_rows(block: list[FixedColumn]) -> pa.BinaryArray:
-    """Neighbouring columns of fixed width as one column of bytes."""
+def lay_block(block: list[FixedColumn]) -> np.ndarray:
+    """Neighbouring columns of fixed width as one structured array, without gaps."""
     dtype = np.dtype([(f"f{number}", column.dtype) for number, column in enumerate(block)])
     rows = np.empty(len(block[0].values), dtype=dtype)
     for number, column in enumerate(block):
         rows[f"f{number}"] = column.values
-    return _cells(np.arange(len(rows) + 1, dtype=np.int32) * dtype.itemsize, rows)
+    return rows
+
+
+def _lay(block: list[FixedColumn]) -> pa.BinaryArray:
+    rows = lay_block(block)
+    return _cells(np.arange(len(rows) + 1, dtype=np.int32) * rows.dtype.itemsize, rows)
 
 
 def _cells(offsets: np.ndarray, data: np.ndarray) -> pa.BinaryArray:

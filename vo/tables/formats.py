@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from vo.dali.errors import UsageFault
@@ -13,8 +14,11 @@ from vo.dali.parameters import quoted
 from vo.tables.arrow import write_arrow
 from vo.tables.csv import write_csv, write_tsv
 from vo.tables.ecsv import write_ecsv
+from vo.tables.fits import write_fits
+from vo.tables.html import write_html
 from vo.tables.json import write_json
 from vo.tables.parquet import write_parquet
+from vo.tables.plain import write_text
 from vo.tables.stream import TableStream
 from vo.tables.votable import Info, Serialization, explain_nothing, write_votable
 
@@ -58,6 +62,16 @@ class OutputFormat:
     write: TableWriter
     other_media_types: tuple[str, ...] = ()
     ivo_id: str | None = None
+
+    def begin(
+        self, stream: TableStream, infos: Sequence[Info] = (), explain: Callable[[Exception], str] = explain_nothing
+    ) -> Iterator[bytes]:
+        """Write a table up to the first piece at once: what fails before it is raised from here.
+
+        Forms that need all rows first read them here, the others none.
+        """
+        pieces = self.write(stream, infos, explain)
+        return chain([next(pieces, b"")], pieces)
 
 
 def _votable(serialization: Serialization) -> TableWriter:
@@ -168,8 +182,30 @@ FORMATS: tuple[OutputFormat, ...] = (
         suffix=".arrows",
         write=_remarked(write_arrow),
     ),
+    OutputFormat(
+        media_type="application/fits",
+        aliases=("fits",),
+        other_media_types=("image/fits",),
+        suffix=".fits",
+        write=_remarked(write_fits),
+    ),
+    OutputFormat(
+        media_type="text/plain;charset=utf-8",
+        aliases=("text", "txt"),
+        suffix=".txt",
+        write=_bare(write_text),
+    ),
+    OutputFormat(
+        media_type="text/html;charset=utf-8",
+        aliases=("html",),
+        other_media_types=("application/xhtml+xml",),
+        suffix=".html",
+        write=_remarked(write_html),
+    ),
 )
 """All forms; the first is the default."""
+
+_HTML = read_media_type("text/html")
 
 _BY_ALIAS = {alias: output for output in FORMATS for alias in output.aliases}
 _BY_MEDIA_TYPE = {
@@ -187,7 +223,8 @@ def choose_format(responseformat: str | None, accept: str | None = None) -> Outp
     responseformat
         Value of RESPONSEFORMAT: an alias or a media type, without regard to case.
     accept
-        Accept header, heard only without `responseformat`; nothing known in it means the default.
+        Accept header, heard only without `responseformat`; nothing known in it means the default. HTML goes to those
+        who take ``application/xhtml+xml``, as browsers do: programs in Java ask for ``text/html`` without meaning it.
 
     Raises
     ------
@@ -199,7 +236,7 @@ def choose_format(responseformat: str | None, accept: str | None = None) -> Outp
     DALI 1.1, "RESPONSEFORMAT".
     """
     if responseformat is None:
-        known = (_BY_MEDIA_TYPE.get(media_type) for media_type in read_accept(accept or ""))
+        known = (_BY_MEDIA_TYPE.get(kind) for kind in read_accept(accept or "") if kind != _HTML)
         return next(filter(None, known), FORMATS[0])
     # A blank stands where a client forgot to write the plus sign of "x-votable+xml" as %2B.
     word = responseformat.strip().lower().replace("x-votable xml", "x-votable+xml")
