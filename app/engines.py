@@ -84,7 +84,7 @@ def _open_replica(archive: Archive, truth: Truth, catalogue: Catalogue, opened: 
 
 def _open_live(truth: Truth, catalogue: Catalogue) -> Answering:
     tables = replicated_tables(catalogue)
-    prepare_live(truth.engine, tables)
+    has_pg_sphere = prepare_live(truth.engine, tables)
     with truth.engine.begin() as connection:
         # Without a follower nobody else does.
         prune_changes(connection)
@@ -97,4 +97,5 @@ def _open_live(truth: Truth, catalogue: Catalogue) -> Answering:
             return ("The archive's database cannot be reached.",)
         return ()
 
-    return Answering(PostgreSqlEngine(truth.engine, tables, describe(catalogue)), lambda: None, trouble)
+    engine = PostgreSqlEngine(truth.engine, tables, describe(catalogue), has_pg_sphere=has_pg_sphere)
+    return Answering(engine, lambda: None, trouble)

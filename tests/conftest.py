@@ -83,6 +83,17 @@ def truth(truth_server: str, truth_template: str) -> Iterator[Truth]:
         _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def pg_sphere(truth: Truth) -> None:
+    """The extension pg_sphere in the truth, where the server has it; the embedded one has not."""
+    with truth.engine.begin() as connection:
+        if connection.scalar(sa.text("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_sphere'")) is None:
+            if os.environ.get("CI") == "true" and "QUIPU_DATABASE_URL" in os.environ:
+                pytest.fail("The server of QUIPU_DATABASE_URL must have pg_sphere.")
+            pytest.skip("This PostgreSQL has no pg_sphere.")
+        connection.execute(sa.text("CREATE EXTENSION pg_sphere"))
+
+
 @pytest.fixture(scope="session")
 def sky_database(truth_server: str) -> Iterator[str]:
     """Address of a database with the functions of the sphere and no tables."""

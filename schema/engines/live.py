@@ -13,21 +13,39 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from schema.published import HIDDEN
 from schema.replication.tables import ReplicatedTable, quoted
-from schema.spatial.postgresql import SKY_PARTS, install_functions, position_columns, region_columns
+from schema.spatial.postgresql import (
+    SKY_PARTS,
+    install_functions,
+    install_pg_sphere_functions,
+    position_columns,
+    region_columns,
+)
 from schema.spatial.regions import region_names
 
 _UNRESERVED = "[A-Za-z0-9._~-]"
 
 
-def prepare_live(engine: sa.Engine, tables: tuple[ReplicatedTable, ...]) -> None:
+def prepare_live(engine: sa.Engine, tables: tuple[ReplicatedTable, ...]) -> bool:
     """Give tables the hidden columns and indexes that the live engine needs; what is there already stays.
 
     PostgreSQL fills the columns itself, whoever writes. The first time this takes some minutes for a million rows.
+
+    Returns
+    -------
+    has_pg_sphere
+        Whether the database has the extension pg_sphere, whose index then serves joins on positions.
     """
     with engine.begin() as connection:
         install_functions(connection)
+        has_pg_sphere = install_pg_sphere_functions(connection)
         for table in tables:
             _prepare(connection, table)
+            if has_pg_sphere and table.position is not None:
+                index = quoted(f"{table.truth.name}_sky_live")
+                name = f"{quoted(str(table.truth.schema))}.{quoted(table.truth.name)}"
+                point = "archive.sky_point(ux, uy, uz)"
+                connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {index} ON {name} USING gist (({point}))")
+    return has_pg_sphere
 
 
 def _prepare(connection: sa.Connection, table: ReplicatedTable) -> None:

@@ -25,6 +25,8 @@ from vo.tables.field import arrow_type
 from vo.tables.stream import TableStream
 
 _BATCH_ROWS = 4_096
+_PG_SPHERE: Any = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+_PG_SPHERE.has_pg_sphere = True
 _DIALECT = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 
@@ -39,11 +41,19 @@ class PostgreSqlEngine:
         What is published and where it stands.
     described
         Content of TAP_SCHEMA by table, as `schema.describe` gives it.
+    has_pg_sphere
+        Whether the extension pg_sphere may serve, as `schema.engines.live.prepare_live` tells.
     """
 
     def __init__(
-        self, engine: sa.Engine, tables: tuple[ReplicatedTable, ...], described: Mapping[str, pa.Table]
+        self,
+        engine: sa.Engine,
+        tables: tuple[ReplicatedTable, ...],
+        described: Mapping[str, pa.Table],
+        *,
+        has_pg_sphere: bool = False,
     ) -> None:
+        self._dialect = _PG_SPHERE if has_pg_sphere else _DIALECT
         self._engine = engine
         self._live = live_tables(tables, described)
         self._deadlines = Deadlines()
@@ -53,7 +63,7 @@ class PostgreSqlEngine:
         if limits.maxrec == 0:
             return TableStream(query.fields, (), maxrec=0)
         try:
-            compiled = self._over_live_tables(query.select).compile(dialect=_DIALECT)
+            compiled = self._over_live_tables(query.select).compile(dialect=self._dialect)
         except RecursionError:
             raise EngineError("The query is nested too deeply; simplify it.") from None
         sql = str(compiled)

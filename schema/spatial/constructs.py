@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from schema.spatial.cones import CONE_TYPES, RIM, WIDEST_CONE, cone_parameters, is_in_cone, unit_vector
 
@@ -65,6 +68,30 @@ class FixedPosition:
     def unit_vector(self) -> tuple[float, float, float]:
         """Unit vector, made with the same steps as the stored ones."""
         return unit_vector(self.lon, self.lat)
+
+
+class Neighbours(FunctionElement[bool]):
+    """A condition that all pairs of unit vectors fulfil that are so far apart or less: x, y, z, x, y, z, length.
+
+    It says no more than the engine can make use of, by an index or by sorting; an exact test stands beside it.
+    """
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(Neighbours)
+def _neighbours(element: Neighbours, compiler: SQLCompiler, **kw: Any) -> str:
+    x, y, a, u, v, b, width = (compiler.process(each.self_group(), **kw) for each in element.clauses)
+    is_fixed = isinstance(list(element.clauses)[6], sa.BindParameter)
+    if is_fixed and getattr(compiler.dialect, "has_pg_sphere", False):
+        # The same twice, so that the index of either side serves.
+        first, second = f"{x}, {y}, {a}", f"{u}, {v}, {b}"
+        return (
+            f"(archive.sky_point({first}) <@ archive.sky_cap({second}, {width})"
+            f" AND archive.sky_point({second}) <@ archive.sky_cap({first}, {width}))"
+        )
+    return f"({a} >= {b} - {width} AND {a} <= {b} + {width})"
 
 
 AnyPosition: TypeAlias = Position | FixedPosition
@@ -149,8 +176,9 @@ def _in_band(a: AnyPosition, b: AnyPosition, width: Number, near: Condition) -> 
     """A condition on pairs of rows behind one that it implies; `width` in the measure of `_height`."""
     if not (isinstance(a, Position) and isinstance(b, Position)):
         return near
-    is_stored = _are_stored(a, b)
-    first, second = _height(a, is_stored), _height(b, is_stored)
+    if a.vector is not None and b.vector is not None:
+        return sa.and_(Neighbours(*a.vector, *b.vector, width), near)
+    first, second = _height(a, False), _height(b, False)
     return sa.and_(first >= second - width, first <= second + width, near)
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 _SCHEMA = Path(__file__).parent.parent
 _FUNCTIONS = (_SCHEMA / "engines" / "arithmetic.sql", _SCHEMA / "spatial" / "postgresql.sql")
+_PG_SPHERE = Path(__file__).with_name("pg_sphere.sql")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('quipu: sky', 0))")
 
 
@@ -23,6 +24,15 @@ def install_functions(connection: sa.Connection) -> None:
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS archive"))
     for file in _FUNCTIONS:
         connection.exec_driver_sql(file.read_text(encoding="utf-8"), execution_options={"no_parameters": True})
+
+
+def install_pg_sphere_functions(connection: sa.Connection) -> bool:
+    """Make what the extension pg_sphere needs to serve; False if the database does not have it."""
+    known = connection.scalar(sa.text("SELECT 1 FROM pg_extension WHERE extname = 'pg_sphere'")) is not None
+    if known:
+        statements = _PG_SPHERE.read_text(encoding="utf-8")
+        connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+    return known
 
 
 def position_columns(lon: str, lat: str) -> dict[str, tuple[str, str]]:

@@ -48,16 +48,22 @@ def rows(engine: Engine, query: Any) -> list[tuple[Any, ...]]:
     return [tuple(row) for batch in stream for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)]
 
 
-@pytest.fixture
-def engines(truth: Truth, tmp_path: Path) -> Iterator[Engines]:
+@pytest.fixture(params=["plain", "pg_sphere"])
+def engines(request: pytest.FixtureRequest, truth: Truth, tmp_path: Path) -> Iterator[Engines]:
+    if request.param == "pg_sphere":
+        request.getfixturevalue("pg_sphere")
     with truth.engine.begin() as connection:
         connection.execute(sa.insert(obscore), [product(number) for number in range(ROWS)])
     tables = replicated_tables(CATALOGUE)
-    prepare_live(truth.engine, tables)
+    has_pg_sphere = prepare_live(truth.engine, tables)
+    assert has_pg_sphere is (request.param == "pg_sphere")
     replica = Replica(tmp_path / "replica", tables, describe(CATALOGUE), DuckDbSettings("1GB", "1GB", 2))
     follower = Follower(replica, truth.engine, truth.url)
     follower.follow()
-    yield Engines(DuckDbEngine(replica.cursor, render), PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE)))
+    yield Engines(
+        DuckDbEngine(replica.cursor, render),
+        PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE), has_pg_sphere=has_pg_sphere),
+    )
     follower.stop()
     replica.close()
 
@@ -116,6 +122,13 @@ def product(number: int) -> dict[str, Any]:
         " FROM ivoa.obscore GROUP BY calib_level ORDER BY calib_level",
         "SELECT dp_id, ivo_hasword(target_name, 'ORI Σ') AS w, ivo_nocasematch(target_name, 'Σ%') AS m,"
         " ivo_interval_overlaps(t_min, t_max, 50100, t_max) AS o FROM ivoa.obscore ORDER BY dp_id",
+        "SELECT a.dp_id, b.dp_id AS other FROM ivoa.obscore AS a JOIN ivoa.obscore AS b ON"
+        " 1 = CONTAINS(POINT(a.s_ra, a.s_dec), CIRCLE(POINT(b.s_ra, b.s_dec), 9.5)) ORDER BY a.dp_id, b.dp_id",
+        "SELECT a.dp_id, b.dp_id AS other FROM ivoa.obscore AS a JOIN ivoa.obscore AS b ON"
+        " DISTANCE(POINT(a.s_ra, a.s_dec), POINT(b.s_ra, b.s_dec)) <= 0 ORDER BY a.dp_id, b.dp_id",
+        "SELECT a.dp_id, b.dp_id AS other FROM ivoa.obscore AS a JOIN ivoa.obscore AS b ON"
+        " 1 = CONTAINS(POINT(a.s_ra, a.s_dec), b.s_region) ORDER BY a.dp_id, b.dp_id",
+        "SELECT dp_id, AREA(s_region) AS a, CENTROID(s_region) AS c FROM ivoa.obscore ORDER BY dp_id",
         "SELECT DISTINCT obs_collection FROM ivoa.obscore ORDER BY obs_collection DESC",
         "SELECT dp_id, CAST(target_name AS INTEGER) AS a, CAST(s_xel1 AS VARCHAR(3)) AS b, CAST(s_ra AS INTEGER) AS c"
         " FROM ivoa.obscore ORDER BY dp_id",

@@ -62,12 +62,18 @@ class Archive:
         return self.engine.execute(Query(select, fields), Limits(maxrec, seconds))
 
 
-@pytest.fixture(params=["duckdb", "postgresql"])
+@pytest.fixture(params=["duckdb", "postgresql", "pg_sphere"])
 def archive(request: pytest.FixtureRequest, truth: Truth, tmp_path: Path) -> Iterator[Archive]:
     tables = replicated_tables(CATALOGUE)
-    if request.param == "postgresql":
-        prepare_live(truth.engine, tables)
-        yield Archive(PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE)), truth, lambda: None)
+    if request.param != "duckdb":
+        if request.param == "pg_sphere":
+            request.getfixturevalue("pg_sphere")
+        assert prepare_live(truth.engine, tables) is (request.param == "pg_sphere")
+        yield Archive(
+            PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE), has_pg_sphere=request.param == "pg_sphere"),
+            truth,
+            lambda: None,
+        )
         return
     replica = Replica(tmp_path / "replica", tables, describe(CATALOGUE), DuckDbSettings("1GB", "1GB", 2))
     follower = Follower(replica, truth.engine, truth.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -169,16 +170,32 @@ def known_answers(known_tables: Tables) -> Iterator[tuple[Catalogue, duckdb.Duck
 @pytest.fixture(scope="session")
 def postgresql(truth_server: str, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
     """The same tables with the same rows in PostgreSQL."""
+    with copied(truth_server, catalogue, connection) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def known_answers_in_postgresql(
+    truth_server: str, known_answers: tuple[Catalogue, duckdb.DuckDBPyConnection]
+) -> Iterator[sa.Engine]:
+    """The tables of the queries with known answers in PostgreSQL."""
+    with copied(truth_server, *known_answers) as engine:
+        yield engine
+
+
+@contextmanager
+def copied(server_address: str, catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
+    """A new database of PostgreSQL with tables of DuckDB."""
     name = f"quipu_adql_{uuid4().hex}"
-    address = make_url(truth_server).set(drivername="postgresql+psycopg2")
+    address = make_url(server_address).set(drivername="postgresql+psycopg2")
     server = sa.create_engine(address, isolation_level="AUTOCOMMIT")
     with server.connect() as admin:
         admin.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
-    engine = sa.create_engine(address.set(database=name))
+    engine = sa.create_engine(address.set(database=name), enable_from_linting=False)
     with engine.begin() as filling:
         install_functions(filling)
         for published in catalogue:
-            filling.execute(sa.schema.CreateSchema(published.schema))
+            filling.execute(sa.schema.CreateSchema(published.schema, if_not_exists=True))
             published.table.metadata.create_all(filling)
             rows = connection.execute(f'SELECT * FROM {published.schema}."{published.name}"').fetchall()
             names = [column.name for column in published.table.columns]

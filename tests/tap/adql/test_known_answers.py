@@ -48,9 +48,13 @@ def test_there_are_queries_with_known_answers() -> None:
     assert len(entries()) > 100
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "postgresql"])
 @pytest.mark.parametrize("entry", entries())
 def test_the_answer_is_the_known_one(
-    known_answers: tuple[Catalogue, duckdb.DuckDBPyConnection], entry: dict[str, Any]
+    known_answers: tuple[Catalogue, duckdb.DuckDBPyConnection],
+    entry: dict[str, Any],
+    engine: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     catalogue, connection = known_answers
     adql = entry["adql"].replace("{S}", "TAP_UPLOAD.sem_src").replace("{G}", "TAP_UPLOAD.sem_grp")
@@ -65,8 +69,12 @@ def test_the_answer_is_the_known_one(
         if any(words in str(error) for words in NOT_YET):
             pytest.skip(str(error))
         raise
-    sql, parameters = render(query.select)
-    rows = [list(row) for row in connection.execute(sql, parameters).fetchall()]
+    if engine == "postgresql":
+        with request.getfixturevalue("known_answers_in_postgresql").connect() as reader:
+            rows = [list(row) for row in reader.execute(query.select)]
+    else:
+        sql, parameters = render(query.select)
+        rows = [list(row) for row in connection.execute(sql, parameters).fetchall()]
     candidates = [expect["rows"], *expect.get("alternatives", [])]
     if not expect.get("ordered"):
         rows, candidates = in_order(rows), [in_order(each) for each in candidates]
