@@ -16,6 +16,7 @@ import storage.routes
 import tap.routes
 import uws.routes
 from app.config import Config
+from app.front import visit_of
 from app.simple_access import add_simple_access
 from portal.holdings import read_holdings
 from schema.engines.execute import Engine
@@ -26,13 +27,16 @@ from tap.jobs import query_task, write_failure
 from tap.service import TapService
 from uws.joblist import JobList
 from uws.runner import Task
+from vo.dali.errors import DaliError, TooManyRequestsFault
 from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
 SOFTWARE = f"Quipu/{version('quipu-archive')}"
 """How the server names itself in the header ``Server``."""
 
-_EXPOSED = "Content-Disposition, Content-Length, Content-Range, Location, Retry-After"
+_EXPOSED = "Content-Disposition, Content-Length, Content-Range, Location, Retry-After, X-Request-ID"
+_ACCEPTED = "Accept, Authorization, Content-Type, If-None-Match, If-Range, Range, X-Request-ID"
+_PREFLIGHT_SECONDS = 86_400
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +84,7 @@ def create_app(
             base_url=f"{config.url}/tap",
             availability=availability,
             largest_request=config.server.request_bytes,
+            when_gone=_when_gone,
         ),
         url_prefix="/tap",
     )
@@ -96,10 +101,33 @@ def create_app(
     app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")
     (obscore,) = catalogue.find("ivoa", "obscore")
     app.register_blueprint(portal.routes.blueprint(config.title, config.url, partial(read_holdings, engine, obscore)))
+    app.before_request(_refuse_one_too_many)
+    app.register_error_handler(DaliError, _answer_fault)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_failure)
     app.after_request(_add_public_headers)
     return app
+
+
+def _refuse_one_too_many() -> None:
+    visit = visit_of(request.environ)
+    if visit is not None and visit.is_one_too_many:
+        raise TooManyRequestsFault(
+            "You have as many requests under way as one client may have here; ask again when one of them has ended."
+        )
+
+
+def _when_gone(stop: Callable[[], None]) -> None:
+    visit = visit_of(request.environ)
+    if visit is not None:
+        visit.when_gone(stop)
+
+
+def _answer_fault(error: DaliError) -> Response:
+    response = Response(f"{error}\n", status=error.status, content_type="text/plain;charset=utf-8")
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _answer_http_error(error: HTTPException) -> Response:
@@ -122,4 +150,9 @@ def _add_public_headers(response: Response) -> Response:
     """Let pages of other sites read the answers: everything here is meant for any client."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, HEAD, OPTIONS")
+        response.headers["Access-Control-Allow-Headers"] = _ACCEPTED
+        response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_SECONDS)
     return response

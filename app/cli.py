@@ -8,17 +8,18 @@ import sys
 from pathlib import Path
 
 import click
-from flask import Flask
 
 from app.app import SOFTWARE
 from app.archive import Archive, ArchiveError
 from app.backup import back_up
 from app.backup import restore as restore_archive
 from app.config import ConfigError, read_config, with_values
+from app.front import Front
+from app.listening import PortTakenError, begin_anew, listening
 from app.logs import configure_logs
 from app.progress import progress_bar
 from app.rooms import ingest, load
-from app.server import AlreadyServedError, PortTakenError, Server, only_server, require_free
+from app.server import AlreadyServedError, Server, only_server
 from app.serving import Serving
 from app.status import compare, read_refusals, read_status
 from schema.embedded import TruthError
@@ -91,27 +92,33 @@ def init(archive: Archive) -> None:
 @click.option("--base-url", help="Address that clients use.  [setting base_url]")
 @click.pass_obj
 def serve(archive: Archive, host: str | None, port: int | None, base_url: str | None) -> None:
-    """Serve the archive until Ctrl-C."""
+    """Serve the archive until Ctrl-C.
+
+    SIGTERM lets running answers end; SIGHUP does so too and begins anew, with the settings of then, while new clients
+    wait.
+    """
     archive.require()
     archive = dataclasses.replace(
         archive, config=with_values(archive.config, server__host=host, server__port=port, base_url=base_url)
     )
-    with only_server(archive.directory), archive.open_truth() as truth:
-        require_free(archive.config.server)
-        migrate(truth.engine)
-        serving: list[Serving] = []
+    with listening(archive.config.server) as listener:
+        with only_server(archive.directory), archive.open_truth() as truth:
+            migrate(truth.engine)
+            serving: list[Serving] = []
 
-        def make_app() -> Flask:
-            serving.append(Serving(archive, truth.url))
-            return serving[0].app
+            def make_app() -> Front:
+                serving.append(Serving(archive, truth.url))
+                return serving[0].front
 
-        def stop() -> None:
-            if serving:
-                serving[0].close()
+            def stop() -> None:
+                if serving:
+                    serving[0].close()
 
-        url = archive.config.url
-        click.echo(f"{archive.config.title}: {url}  (TAP: {url}/tap). Ctrl-C stops.")
-        Server(archive.config.server, make_app, stop, SOFTWARE).run()
+            url = archive.config.url
+            click.echo(f"{archive.config.title}: {url}  (TAP: {url}/tap). Ctrl-C stops.")
+            anew = Server(archive.config.server, listener, make_app, stop, SOFTWARE).run()
+        if anew:
+            begin_anew(listener)
 
 
 @main.command()

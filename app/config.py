@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.clients import read_networks
+
 FILE_NAME = "quipu.toml"
 
 
@@ -33,6 +35,20 @@ class ServerConfig:
     threads: int = _setting(64, "Requests answered at the same time.")
     request_bytes: int = _setting(2_000_000, "Largest body of a request without uploads, in bytes; more is refused.")
     stop_seconds: int = _setting(30, "Time that running answers have to finish when the server is stopped, in s.")
+    client_seconds: int = _setting(
+        60, "Longest time for a client to send, or to take, the next piece of a request or an answer, in s."
+    )
+    client_requests: int = _setting(
+        16, "Most requests of one client at the same time, 0 for no limit; programs on the same machine have none."
+    )
+    trusted_proxies: str = _setting(
+        "", "Addresses or networks of proxies that tell, in X-Forwarded-For, who asks; with commas between them."
+    )
+    spool_bytes: int = _setting(
+        4_000_000_000,
+        "Most disk space for answers that wait for slow clients, so that their queries may end, in bytes.",
+    )
+    log_requests: bool = _setting(True, "Whether each request leaves a line in the log.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,7 @@ class Config:
         for name, number in (
             ("server.threads", self.server.threads),
             ("server.request_bytes", self.server.request_bytes),
+            ("server.client_seconds", self.server.client_seconds),
             ("replica.threads", self.replica.threads),
             ("tap.maxrec", self.tap.maxrec),
             ("tap.maxrec_limit", self.tap.maxrec_limit),
@@ -128,6 +145,17 @@ class Config:
         ):
             if number < 1:
                 raise ConfigError(f"{name} = {number} must be 1 or more.")
+        for name, number in (
+            ("server.stop_seconds", self.server.stop_seconds),
+            ("server.client_requests", self.server.client_requests),
+            ("server.spool_bytes", self.server.spool_bytes),
+        ):
+            if number < 0:
+                raise ConfigError(f"{name} = {number} must be 0 or more.")
+        try:
+            read_networks(self.server.trusted_proxies)
+        except ValueError as error:
+            raise ConfigError(f"server.trusted_proxies: {error}.") from error
         if not self.ingest.proprietary_days >= 0:
             raise ConfigError(f"ingest.proprietary_days = {self.ingest.proprietary_days} must be 0 or more.")
 
@@ -242,7 +270,8 @@ def _flatten(document: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-_TYPES: dict[str, type] = {"str": str, "str | None": str, "int": int, "float": float}
+_TYPES: dict[str, type] = {"str": str, "str | None": str, "int": int, "float": float, "bool": bool}
+_TRUTH_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
 def _type(item: dataclasses.Field[Any]) -> type:
@@ -256,8 +285,8 @@ def _type(item: dataclasses.Field[Any]) -> type:
 def _from_text(name: str, item: dataclasses.Field[Any], text: str) -> Any:
     kind = _type(item)
     try:
-        return kind(text)
-    except ValueError:
+        return _TRUTH_VALUES[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
         raise ConfigError(f"{_variable(name)}={text!r} is not a value of kind {kind.__name__}.") from None
 
 
@@ -290,4 +319,6 @@ def config_template() -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else f"{value}"

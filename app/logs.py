@@ -12,6 +12,7 @@ def configure_logs() -> None:
     """Make log lines plain: time, level, event, values; tracebacks without the values of variables."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

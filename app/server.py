@@ -10,37 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.http import wsgi
+from gunicorn.arbiter import Arbiter
 
 from app.config import ServerConfig
+from app.worker import Worker, speak_plainly
+
+_CLOSING_SECONDS = 30
+"""Longest time, after that of grace, for a worker to close what it has open."""
 
 
 class AlreadyServedError(RuntimeError):
     """A second server for the same archive."""
-
-
-class PortTakenError(RuntimeError):
-    """An address on which somebody listens already, or that is not one of this machine."""
-
-
-def require_free(config: ServerConfig) -> None:
-    """Check that the server can listen where it should.
-
-    Raises
-    ------
-    PortTakenError
-        Raised with what to do.
-    """
-    try:
-        with socket.create_server((config.host, config.port)):
-            pass
-    except OSError as error:
-        raise PortTakenError(
-            f"{config.host}:{config.port} cannot be listened on ({os.strerror(error.errno or 0)}); "
-            "choose another with --host or --port."
-        ) from error
 
 
 @contextmanager
@@ -61,24 +42,32 @@ def only_server(directory: Path) -> Iterator[None]:
 
 
 class Server(BaseApplication):
-    """Serve a Flask application until a signal stops it.
+    """Serve a WSGI application until a signal stops it.
 
     Parameters
     ----------
     config
-        Address, threads and time to stop.
+        Threads and times.
+    listener
+        Where it listens; stays open in this process.
     make_app
         Called once in the worker, after the fork: database files and threads belong to the process that uses them.
     stop
-        Called in the worker when it ends, after the last answer.
+        Called in the worker when it ends: after the last answer, or when the time of grace is over.
     software
         Name and version for the header ``Server``.
     """
 
     def __init__(
-        self, config: ServerConfig, make_app: Callable[[], Flask], stop: Callable[[], None], software: str
+        self,
+        config: ServerConfig,
+        listener: socket.socket,
+        make_app: Callable[[], Any],
+        stop: Callable[[], None],
+        software: str,
     ) -> None:
-        self._config = config
+        self.config = config
+        self._listener = listener
         self._software = software
         self._make_app = make_app
         self._stop = stop
@@ -87,24 +76,74 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         """Give gunicorn its settings."""
         for name, value in {
-            "bind": f"{self._config.host}:{self._config.port}",
+            "bind": f"fd://{os.dup(self._listener.fileno())}",
             "workers": 1,
-            "worker_class": "gthread",
-            "threads": self._config.threads,
+            "worker_class": Worker,
+            "threads": self.config.threads,
             "timeout": 120,
-            "graceful_timeout": self._config.stop_seconds,
+            "graceful_timeout": self.config.stop_seconds + _CLOSING_SECONDS,
             "keepalive": 15,
             "limit_request_line": 8190,
+            "limit_request_fields": 100,
+            "limit_request_field_size": 8190,
             "loglevel": "warning",
-            "worker_exit": lambda _server, _worker: self._stop(),
+            "post_fork": lambda _arbiter, _worker: self._listener.close(),
+            "worker_exit": lambda _arbiter, worker: self._close(worker),
         }.items():
             self.cfg.set(name, value)
 
-    def run(self) -> None:
-        """Serve until a signal; answers carry the archive's name instead of that of its HTTP library."""
-        wsgi.SERVER = self._software  # type: ignore[attr-defined]  # the stubs lack it
-        super().run()
+    def run(self) -> bool:  # type: ignore[override]
+        """Serve until a signal.
+
+        Returns
+        -------
+        anew
+            Whether the signal was SIGHUP, which asks for a restart.
+        """
+        speak_plainly(self._software)
+        master = _Master(self)
+        try:
+            master.run()
+        except SystemExit as end:
+            if end.code:
+                raise
+        return master.anew
 
     def load(self) -> Any:
         """Make the application, in the worker."""
         return self._make_app()
+
+    def refuse(self) -> None:
+        """Listen no longer."""
+        self._listener.close()
+
+    def _close(self, worker: Worker) -> None:
+        self._stop()
+        worker.finish()
+
+
+class _Master(Arbiter):
+    """gunicorn's master for a worker of which there can be one only: it begins anew when that has ended."""
+
+    app: Server
+    anew = False
+
+    def handle_hup(self) -> None:
+        """Stop, and tell that it was asked to begin anew."""
+        self.anew = True
+        raise StopIteration
+
+    def stop(self, graceful: bool = True) -> None:
+        """Stop the worker; unless it begins anew, new clients are refused from now on."""
+        if not self.anew:
+            self.app.refuse()
+        super().stop(graceful)
+
+    def handle_usr2(self) -> None:
+        """Do nothing: a second server could not open the archive."""
+
+    def handle_ttin(self) -> None:
+        """Do nothing: a second worker could not open the replica."""
+
+    def handle_ttou(self) -> None:
+        """Do nothing."""

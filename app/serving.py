@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from flask import Flask
-
 from app.app import create_app
 from app.archive import Archive
+from app.clients import Clients, read_networks
 from app.engines import open_engine
+from app.front import Front
 from app.jobs import Jobs
+from app.spool import Spools
 from schema.published import published
 from schema.truth import Truth
 from storage.replicas import Replicas
@@ -40,8 +41,13 @@ class Serving:
             answering = open_engine(archive, truth, catalogue, opened)
             stores = {archive.store.name: archive.store}
             jobs = Jobs(archive, truth.engine, answering.ready)
-            self.app: Flask = create_app(
-                config, answering.engine, Replicas(truth.engine, stores), answering.trouble, jobs.of
+            app = create_app(config, answering.engine, Replicas(truth.engine, stores), answering.trouble, jobs.of)
+            self.front = Front(
+                app.wsgi_app,
+                Clients(config.server.client_requests, read_networks(config.server.trusted_proxies)),
+                Spools(archive.directory, config.server.spool_bytes),
+                seconds=config.server.client_seconds,
+                logs_requests=config.server.log_requests,
             )
             jobs.start(opened)
             answering.start()

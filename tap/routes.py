@@ -26,12 +26,18 @@ _DISCARDED_BYTES = 64 * 2**20
 log = structlog.get_logger(__name__)
 
 
+def _never(stop: Callable[[], None]) -> None:
+    """Take no notice of clients that go."""
+    del stop
+
+
 def blueprint(
     service: TapService,
     *,
     base_url: str,
     availability: Callable[[], Availability],
     largest_request: int = 2**20,
+    when_gone: Callable[[Callable[[], None]], None] = _never,
     name: str = "tap",
 ) -> Blueprint:
     """Make the resources of a TAP service; they stand below the prefix at which the blueprint is registered.
@@ -46,6 +52,8 @@ def blueprint(
         Tells the state of the service each time it is asked.
     largest_request
         Most bytes of the body of a request.
+    when_gone
+        Takes what is to be called if the client of the request goes before it is answered.
     name
         Of the blueprint, where an application has several TAP services.
 
@@ -63,7 +71,7 @@ def blueprint(
     @routes.route("/sync", methods=["GET", "POST"])
     def sync() -> Response:
         query = read_tap_query(_parameters(), service.rows, accept=request.headers.get("Accept"))
-        stream = service.run(query)
+        stream = service.run(query, opened=lambda stream: when_gone(stream.close))
         try:
             body = query.output.begin(stream, remarks(query, stream.warnings), explain)
         except EngineError as error:

@@ -52,6 +52,13 @@ class TooLargeFault(DaliError):
     status = 413
 
 
+class TooManyRequestsFault(DaliError):
+    """Raised when a client has more requests under way than one may have."""
+
+    status = 429
+    retry_after = 5
+
+
 class TransientFault(DaliError):
     """Raised when the service cannot answer now and may be able to soon."""
 
