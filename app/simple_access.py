@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 import scs.routes
 import sia.routes
 import sia.v1.routes
+import ssap.routes
 from app.config import Config
 from app.doors import Refuse, guard
 from schema.catalogue import Catalogue
@@ -16,6 +17,8 @@ from schema.engines.execute import Engine
 from scs.service import ConeService
 from sia.service import SiaService
 from sia.v1.service import ImageService
+from ssap.query import Addresses
+from ssap.service import SpectrumService
 from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
@@ -75,4 +78,20 @@ def add_simple_access(
             guard=guarded,
         ),
         url_prefix="/sia",
+    )
+    app.register_blueprint(
+        ssap.routes.blueprint(
+            SpectrumService(
+                current_catalogue,
+                engine,
+                rows,
+                Addresses(f"{url}/files/", f"{url}/ssap/spectrum?ID=", config.title),
+                f"{url}/datalink/links",
+                seconds,
+            ),
+            base_url=f"{url}/ssap",
+            availability=availability,
+            guard=guarded,
+        ),
+        url_prefix="/ssap",
     )

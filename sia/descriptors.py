@@ -6,7 +6,6 @@ from vo.tables.annotations import Param, ServiceDescriptor
 from vo.tables.field import Field
 
 QUERY_ID = "ivo://ivoa.net/std/SIA#query-2.0"
-LINKS_ID = "ivo://ivoa.net/std/DataLink#links-1.1"
 
 
 def _interval(name: str, unit: str | None, description: str) -> Param:
@@ -51,21 +50,3 @@ def query_descriptor(url: str) -> ServiceDescriptor:
     SIA 2.0, "SIA {query} Service Descriptor".
     """
     return ServiceDescriptor(url, QUERY_ID, INPUTS, name="this", description="Images and cubes of this archive.")
-
-
-def links_descriptor(url: str, ref: str) -> ServiceDescriptor:
-    """Description of the service that gives the links of a product.
-
-    Parameters
-    ----------
-    url
-        Where it is.
-    ref
-        ID of the column of identifiers.
-
-    References
-    ----------
-    SIA 2.0, "Related Service Metadata"; DataLink 1.1, "Service Descriptors".
-    """
-    identifier = Param(Field("ID", "char", "*", ucd="meta.id;meta.main"), ref=ref)
-    return ServiceDescriptor(url, LINKS_ID, (identifier,), description="Everything that belongs to the product.")

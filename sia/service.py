@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from schema.catalogue import Catalogue, PublishedTable
 from schema.engines.answers import answer
 from schema.engines.execute import Engine, Limits
-from sia.descriptors import links_descriptor, query_descriptor
+from sia.descriptors import query_descriptor
 from sia.parameters import SiaQuery
 from sia.query import select_products
 from vo.dali.parameters import RowLimits
+from vo.datalink import links_descriptor
 from vo.tables.annotations import Annotations
 from vo.tables.stream import TableStream
 

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from schema.catalogue import Catalogue, PublishedTable
 from schema.engines.answers import answer
 from schema.engines.execute import Engine, Limits, Query
-from sia.descriptors import links_descriptor
 from sia.v1.parameters import INPUTS, ImageQuery
 from sia.v1.query import select_images
 from sia.v1.table import IDENTIFIER, image_columns
 from vo.dali.errors import DaliError
 from vo.dali.parameters import RowLimits
+from vo.datalink import links_descriptor
 from vo.tables.annotations import Annotations
 from vo.tables.stream import TableStream
 
