@@ -34,7 +34,7 @@ from vo.vosi.availability import Availability
 SOFTWARE = f"Quipu/{version('quipu-archive')}"
 """How the server names itself in the header ``Server``."""
 
-_EXPOSED = "Content-Disposition, Content-Length, Content-Range, Location, Retry-After, X-Request-ID"
+_EXPOSED = "Content-Disposition, Content-Length, Content-Range, Location, Retry-After, Server-Timing, X-Request-ID"
 _ACCEPTED = "Accept, Authorization, Content-Type, If-None-Match, If-Range, Range, X-Request-ID"
 _PREFLIGHT_SECONDS = 86_400
 

@@ -17,6 +17,7 @@ from app.config import ConfigError, read_config, with_values
 from app.front import Front
 from app.listening import PortTakenError, begin_anew, listening
 from app.logs import configure_logs
+from app.operators import OperatorKey, ask_server
 from app.progress import progress_bar
 from app.rooms import ingest, load
 from app.server import AlreadyServedError, Server, only_server
@@ -185,13 +186,25 @@ def restore(archive: Archive, source: Path) -> None:
 
 
 @main.command()
+@click.option("--analyze", is_flag=True, help="Run the query in the server and show what each step of it took.")
 @click.argument("query")
 @click.pass_obj
-def explain(archive: Archive, query: str) -> None:
-    """Show the SQL that the ADQL query QUERY becomes, and its parameters.
+def explain(archive: Archive, query: str, analyze: bool) -> None:
+    """Show what the ADQL query QUERY becomes: SQL, its parameters, and the plan of the engine.
 
-    Neither the archive nor its server is asked; users of the server never see SQL.
+    The plan comes from the running server, with the times of each stage; without one there is the SQL alone. Only the
+    account that runs the server may ask; users of the server never see SQL.
     """
+    key = OperatorKey.read(archive.directory)
+    answer = None if key is None else ask_server(key, query, analyze=analyze)
+    if answer is not None:
+        status, text = answer
+        if status != 200:
+            raise click.ClickException(text)
+        click.echo(text)
+        return
+    if analyze:
+        raise click.ClickException("No server of this archive answers here; --analyze needs a running one.")
     try:
         compiled = compile_query(query, published(archive.config.url, archive.config.authority))
         sql, parameters = render(compiled.select)

@@ -15,7 +15,6 @@ from schema.describe import describe
 from schema.engines.dialect import render
 from schema.engines.duckdb import DuckDbEngine
 from schema.engines.duckdb_file import DuckDbSettings
-from schema.engines.execute import Engine
 from schema.engines.live import prepare_live
 from schema.engines.postgresql import PostgreSqlEngine
 from schema.engines.replica import Replica
@@ -42,7 +41,7 @@ class Answering:
         Tells whether it can answer at all.
     """
 
-    engine: Engine
+    engine: DuckDbEngine | PostgreSqlEngine
     start: Callable[[], None]
     trouble: Callable[[], tuple[str, ...]]
     ready: Callable[[], bool] = lambda: True

@@ -12,6 +12,7 @@ from app.clients import Clients, read_networks
 from app.engines import open_engine
 from app.front import Front
 from app.jobs import Jobs
+from app.operators import OperatorKey, blueprint
 from app.spool import Spools
 from schema.published import published
 from schema.truth import Truth
@@ -50,5 +51,8 @@ class Serving:
                 logs_requests=config.server.log_requests,
             )
             jobs.start(opened)
+            key = OperatorKey.write(archive.directory, config.server.host, config.server.port)
+            door = blueprint(key, answering.engine, lambda: catalogue, config.tap.query_seconds)
+            app.register_blueprint(door, url_prefix="/operator")
             answering.start()
             self.close: Callable[[], None] = opened.pop_all().close

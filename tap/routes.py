@@ -79,6 +79,9 @@ def blueprint(
         response = Response(body, content_type=query.output.media_type)
         # A browser shows what it can and saves the rest, under this name.
         response.headers["Content-Disposition"] = f'inline; filename="result{query.output.suffix}"'
+        response.headers["Server-Timing"] = ", ".join(
+            f"{stage};dur={1000 * seconds:.2f}" for stage, seconds in stream.seconds.items()
+        )
         # A generator that was never started does not close what it was given.
         response.call_on_close(stream.close)
         return response

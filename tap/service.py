@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,12 +83,15 @@ class TapService:
             Raised with a sentence for users.
         """
         try:
+            began = time.perf_counter()
             compiled = self._compile(query, inline)
+            prepared = time.perf_counter()
             stream = self.engine.execute(compiled, Limits(maxrec=query.maxrec, seconds=self.seconds))
             stream.warnings = compiled.warnings
             if opened is not None:
                 opened(stream)
             stream.start()
+            stream.seconds = {"compile": prepared - began, "engine": time.perf_counter() - prepared}
         except (AdqlError, EngineError, RecursionError) as error:
             raise fault_of(error) from error
         return stream

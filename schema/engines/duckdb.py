@@ -91,20 +91,35 @@ class DuckDbEngine:
             release=run.close,
         )
 
-    def explain(self, query: Query) -> str:
+    def explain(self, query: Query, *, seconds: float | None = None) -> str:
         """SQL of a query, its parameters and DuckDB's plan for it: for those who run the archive, not for its users.
+
+        Parameters
+        ----------
+        query
+            Without tables that come with it.
+        seconds
+            Run the query, for so long at most, and let the plan say what each step took; None to run nothing.
 
         Raises
         ------
         EngineUnavailableError
             Raised while there is no database.
+        EngineError
+            Raised when the engine fails on the query, in the engine's words.
         """
         sql, parameters = self._render(query.select, query.parameters)
         cursor = self._open_cursor()
+        deadline = None if seconds is None else self._deadlines.watch(seconds, cursor.interrupt)
+        how = "EXPLAIN" if seconds is None else "EXPLAIN ANALYZE"
         try:
-            attach_to_duckdb(cursor, query.attached)
-            plan = cursor.execute(f"EXPLAIN {sql}", parameters or None).fetchall()
+            plan = cursor.execute(f"{how} {sql}", parameters or None).fetchall()
+        except duckdb.Error as error:
+            is_late = deadline is not None and deadline.passed
+            raise over_time(seconds) if is_late else EngineError(str(error)) from None
         finally:
+            if deadline is not None:
+                deadline.cancel()
             cursor.close()
         values = "".join(f"\n${number} = {value!r}" for number, value in enumerate(parameters or (), start=1))
         return f"{sql}\n{values}\n\n{plan[0][1]}"

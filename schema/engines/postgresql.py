@@ -74,6 +74,34 @@ class PostgreSqlEngine:
         )
         return TableStream(query.fields, run, maxrec=limits.maxrec, release=run.close)
 
+    def explain(self, query: Query, *, seconds: float | None = None) -> str:
+        """SQL of a query, its parameters and PostgreSQL's plan for it: for those who run the archive.
+
+        Parameters
+        ----------
+        query
+            Without tables that come with it.
+        seconds
+            Run the query, for so long at most, and let the plan say what each step took; None to run nothing.
+
+        Raises
+        ------
+        EngineError
+            Raised when the database fails on the query, in its words.
+        """
+        compiled = self._over_live_tables(query.select).compile(dialect=_DIALECT)
+        values = compiled.construct_params(query.parameters)
+        options = "EXPLAIN" if seconds is None else "EXPLAIN (ANALYZE, BUFFERS)"
+        try:
+            with self._engine.connect() as connection:
+                limit = f"SET LOCAL statement_timeout = {int(1000 * (seconds or 0)):d}"
+                connection.exec_driver_sql(limit)
+                plan = connection.exec_driver_sql(f"{options} {compiled}", values).scalars().all()
+        except sa.exc.SQLAlchemyError as error:
+            raise EngineError(str(getattr(error, "orig", error))) from None
+        listed = "".join(f"\n%({name})s = {value!r}" for name, value in values.items())
+        return f"{compiled}\n{listed}\n\n" + "\n".join(plan)
+
     def _over_live_tables(self, select: Any) -> Any:
         """The same select over what stands in the database instead of the published tables."""
         derived: dict[sa.FromClause, sa.FromClause] = {}

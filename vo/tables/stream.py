@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
@@ -37,6 +37,8 @@ class TableStream:
         Rows given so far.
     warnings
         Sentences for people that go with the answer, set by whoever asked for it.
+    seconds
+        What the stages before the first row took, by their names, set likewise.
     annotations
         What formats that have a place for it say beside the rows, set by whoever asked for it.
 
@@ -59,6 +61,7 @@ class TableStream:
         self.overflow = False
         self.rows = 0
         self.warnings: tuple[str, ...] = ()
+        self.seconds: Mapping[str, float] = {}
         self.annotations = Annotations()
         self._release = release
         self._batches = self._cut(iter(batches), maxrec)
