@@ -51,7 +51,9 @@ def tap_capabilities(service: TapService, base_url: str) -> bytes:
             hard=DataLimit(value=service.rows.hard, unit="row"),
         ),
     )
-    return write_capabilities([access, *vosi_capabilities(base_url, ("capabilities", "availability", "tables"))])
+    return write_capabilities(
+        [access, *vosi_capabilities(base_url, ("capabilities", "availability", "tables", "examples"))]
+    )
 
 
 def _data_models(service: TapService) -> list[DataModelType]:

@@ -11,6 +11,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from schema.engines.answers import explain, fault_of
 from schema.engines.execute import EngineError
 from tap.capabilities import tap_capabilities
+from tap.examples import MEDIA_TYPE as EXAMPLES_TYPE
+from tap.examples import examples_of, write_examples
 from tap.parameters import read_tap_query
 from tap.service import TapService, remarks
 from tap.tableset import describe_tables
@@ -105,6 +107,10 @@ def blueprint(
     @routes.get("/availability")
     def available() -> Response:
         return _xml(write_availability(availability()))
+
+    @routes.get("/examples")
+    def examples() -> Response:
+        return Response(write_examples(examples_of(service.catalogue), base_url), content_type=EXAMPLES_TYPE)
 
     @routes.errorhandler(DaliError)
     def refuse(error: DaliError) -> Response:

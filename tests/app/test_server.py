@@ -136,6 +136,13 @@ def test_the_page_shows_the_instruments(served: Served) -> None:
     assert b"<circle" in body
 
 
+def test_every_example_of_the_service_runs_and_finds_something(served: Served) -> None:
+    tap = pyvo.dal.TAPService(f"{served.url}/tap")
+    examples = {example["QUERY"]: len(example.execute()) for example in tap.examples}
+    assert len(examples) >= 6
+    assert [query for query, rows in examples.items() if not rows] == []
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [

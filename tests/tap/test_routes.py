@@ -399,6 +399,7 @@ def test_capabilities_tell_limits_formats_and_features(client: FlaskClient, serv
         "ivo://ivoa.net/std/VOSI#capabilities",
         "ivo://ivoa.net/std/VOSI#availability",
         "ivo://ivoa.net/std/VOSI#tables-1.1",
+        "ivo://ivoa.net/std/DALI#examples",
     ]
     access = root.find("capability")
     assert access.findtext("interface/accessURL") == "http://archive.example/tap"

@@ -16,6 +16,7 @@ _VOSI = {
     "capabilities": "ivo://ivoa.net/std/VOSI#capabilities",
     "availability": "ivo://ivoa.net/std/VOSI#availability",
     "tables": "ivo://ivoa.net/std/VOSI#tables-1.1",
+    "examples": "ivo://ivoa.net/std/DALI#examples",
 }
 
 
@@ -42,11 +43,12 @@ def vosi_capabilities(base_url: str, resources: Sequence[str] = ("capabilities",
     base_url
         URL of the service, without a slash at its end.
     resources
-        Some of ``capabilities``, ``availability`` and ``tables``, each found at `base_url` under its name.
+        Some of ``capabilities``, ``availability``, ``tables`` and ``examples``; each is found at `base_url` under its
+        name.
 
     References
     ----------
-    VOSI 1.1, "Capability metadata".
+    VOSI 1.1, "Capability metadata"; DALI 1.1, "Examples".
     """
     return [
         Capability(standard_id=AnyUrl(_VOSI[resource]), interface=[interface(f"{base_url}/{resource}")])
