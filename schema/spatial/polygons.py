@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from schema.engines.constructs import RealFunction
 from schema.spatial.constructs import AnyPosition, Condition, FixedPosition, Number, Position, Vector, position_vector
 from schema.spatial.healpix import circle_ranges
 
@@ -109,6 +110,33 @@ def box(centre: FixedPosition, width: float, height: float) -> FixedPolygon:
             _turned(centre, lon, lat) for lon, lat in ((-east, -north), (east, -north), (east, north), (-east, north))
         )
     )
+
+
+def box_of_rows(centre: AnyPosition, width: Number, height: Number) -> tuple[Position, ...]:
+    """Corners of a box, as `box` has them, whose place or size differs from row to row; NULL for other sizes."""
+    lon, lat = (_bound(each) if isinstance(each, float) else each for each in (centre.lon, centre.lat))
+    east, upward = (_half(each) for each in (width, height))
+    north = RealFunction("atan", RealFunction("tan", upward) * RealFunction("cos", east))
+    tilt: Number = sa.func.radians(lat, type_=sa.Double())
+    sin_tilt, cos_tilt = RealFunction("sin", tilt), RealFunction("cos", tilt)
+    ahead = RealFunction("cos", north) * RealFunction("cos", east)
+    aside, above = RealFunction("cos", north) * RealFunction("sin", east), RealFunction("sin", north)
+    corners = []
+    for eastward, northward in ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)):
+        y, z = aside * _bound(eastward), above * _bound(northward)
+        x, height_of_corner = ahead * cos_tilt - z * sin_tilt, ahead * sin_tilt + z * cos_tilt
+        turn: Number = sa.func.degrees(RealFunction("atan2", y, x), type_=sa.Double())
+        across = RealFunction("sqrt", x * x + y * y)
+        corner_lat: Number = sa.func.degrees(RealFunction("atan2", height_of_corner, across), type_=sa.Double())
+        corners.append(Position(turn + lon, corner_lat))
+    return tuple(corners)
+
+
+def _half(size: Number) -> Number:
+    """Half of a size in radians; NULL for what no box has."""
+    known = sa.case((sa.and_(size > _bound(0.0), size < _bound(180.0)), size))
+    half: Number = sa.func.radians(known, type_=sa.Double()) * _bound(0.5)
+    return half
 
 
 def is_in_polygon(position: AnyPosition, polygon: FixedPolygon) -> Condition:

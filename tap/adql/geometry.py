@@ -24,7 +24,7 @@ from schema.spatial.constructs import (
 from schema.spatial.frames import rotated, rotated_polygon
 from schema.spatial.mocs import FixedMoc, is_in_moc, read_moc
 from schema.spatial.motion import Astrometry, propagated
-from schema.spatial.polygons import FixedPolygon, box, is_in_polygon
+from schema.spatial.polygons import FixedPolygon, box, box_of_rows, is_in_polygon
 from schema.spatial.region_text import read_region
 from schema.spatial.regions import (
     Item,
@@ -336,7 +336,7 @@ class Geometry:
             case "POLYGON":
                 return self._polygon(shape, arguments)
             case "BOX":
-                return self._box(shape, arguments)
+                return self._box(arguments)
             case "REGION":
                 return self._text(arguments[0])
         raise _unsupported(shape, f"{owner} with {shape.name}")
@@ -398,11 +398,15 @@ class Geometry:
         except ValueError as error:
             raise fault(shape.position, str(error)) from None
 
-    def _box(self, shape: n.FunctionCall, arguments: tuple[n.Expression, ...]) -> FixedPolygon:
+    def _box(self, arguments: tuple[n.Expression, ...]) -> FixedPolygon | RowPolygon:
         centre = self._position(*arguments[:2]) if len(arguments) == 4 else self._point(arguments[0], "BOX")
         width, height = (constant_number(argument) for argument in arguments[-2:])
         if not isinstance(centre, FixedPosition) or width is None or height is None:
-            raise _unsupported(shape, "BOX of anything but numbers")
+            for node, size in zip(arguments[-2:], (width, height), strict=True):
+                if size is not None and not 0.0 < size < 180.0:
+                    raise fault(node.position, "The width and height of a box must lie between 0 and 180 degrees.")
+            sizes = (self._lower(argument, "The size of a box") for argument in arguments[-2:])
+            return RowPolygon(box_of_rows(centre, *sizes))
         try:
             return box(centre, float(width), float(height))
         except ValueError as error:

@@ -22,7 +22,9 @@ from schema.engines.live import prepare_live
 from schema.engines.postgresql import PostgreSqlEngine
 from schema.replication.positions import hidden_columns
 from schema.replication.tables import ReplicatedTable
+from schema.spatial.constructs import FixedPosition
 from schema.spatial.footprints import region_columns_of
+from schema.spatial.polygons import box
 from schema.spatial.region_text import read_regions
 from schema.spatial.regions import REGION_COLUMNS, region_names
 from schema.spatial.shapes import region_areas, region_centroids, regions_lie_within, regions_meet
@@ -300,6 +302,22 @@ def test_a_relation_is_a_number_in_the_answer(ask: Ask, rows: list[tuple[Any, ..
     assert len(grouped) == len({row[3] for row in rows})
 
 
+def test_boxes_of_columns_are_those_of_numbers(ask: Ask, rows: list[tuple[Any, ...]]) -> None:
+    shapes = [(row[1], row[2], 0.5 + row[0] % 100, 170.5 - row[0] % 90) for row in rows[:100]]
+    found = ask(
+        "SELECT BOX(ra, dec, 0.5 + MOD(id, 100), 170.5 - MOD(id, 90)) AS b, AREA(BOX(ra, dec, 2, 1)) AS a,"
+        " CONTAINS(POINT(ra, dec), BOX(ra, dec, 0.1, 0.1)) AS c, AREA(BOX(ra, dec, id * 0.0, 1)) AS n"
+        " FROM sky.footprints WHERE id < 100 ORDER BY id"
+    )
+    for (corners, area, holds, none), (lon, lat, width, height) in zip(found, shapes, strict=True):
+        wanted = box(FixedPosition(lon, lat), width, height).vertices
+        for place, corner in enumerate(wanted):
+            assert apart(corners[2 * place : 2 * place + 2], [corner.lon, corner.lat]) < 1e-11
+        assert area == pytest.approx(abs(box(FixedPosition(lon, lat), 2.0, 1.0).signed_area), rel=1e-9)
+        assert holds == 1
+        assert none is None
+
+
 @pytest.mark.parametrize(
     ("shapes", "intersects", "contains"),
     [
@@ -328,6 +346,7 @@ def test_regions_of_numbers(shapes: str, intersects: int, contains: int, ask: As
         ("1 = CONTAINS(POINT(1, 2), id)", "takes geometries"),
         ("1 = CONTAINS(POINT(1, 2), REGION('nowhere'))", "is no region"),
         ("DISTANCE(POINT(1, 2), s_region) < 1", "takes a point"),
+        ("1 = CONTAINS(POINT(1, 2), BOX(ra, dec, -1, 2))", "between 0 and 180"),
         (
             "1 = CONTAINS(POINT(1, 2), POLYGON(" + ", ".join(f"{t / 10}, {t % 2}" for t in range(2001)) + "))",
             "2,000 vertices at most",
