@@ -19,7 +19,7 @@ from app.listening import PortTakenError, begin_anew, listening
 from app.logs import configure_logs
 from app.operators import OperatorKey, ask_server
 from app.progress import progress_bar
-from app.rooms import ingest, load
+from app.rooms import ingest, jobs, load
 from app.server import AlreadyServedError, Server, only_server
 from app.serving import Serving
 from app.status import compare, read_refusals, read_status
@@ -32,12 +32,14 @@ from simulator.cli import simulate
 from storage.store import StorageError
 from tap.adql.compile import compile_query
 from tap.adql.errors import AdqlError
+from uws.store import JobError
 
 _EXPECTED = (
     ArchiveError,
     AlreadyServedError,
     ConfigError,
     EngineUnavailableError,
+    JobError,
     PortTakenError,
     StorageError,
     TruthError,
@@ -223,5 +225,5 @@ def _replica_sentence(revision: int | None, seen: int | None, follows: bool) -> 
     return f"at revision {seen} of {revision}"
 
 
-for command in (ingest, load, simulate):
+for command in (ingest, jobs, load, simulate):
     main.add_command(command)

@@ -16,6 +16,14 @@ from uws.limits import JobLimits
 from uws.postgresql import PostgresqlJobStore
 from uws.runner import Runner, Task
 
+SERVICES = ("tap",)
+"""Names of the services that have jobs."""
+
+
+def job_stores(archive: Archive, truth: sa.Engine) -> dict[str, tuple[PostgresqlJobStore, JobDirectories]]:
+    """Jobs of all services and their files, for who runs the archive."""
+    return {name: (PostgresqlJobStore(truth, name), JobDirectories(archive.jobs / name)) for name in SERVICES}
+
 
 class Jobs:
     """The job lists of all services.

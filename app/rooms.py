@@ -11,6 +11,7 @@ import click
 import sqlalchemy as sa
 
 from app.archive import Archive
+from app.jobs import job_stores
 from app.status import read_status
 from ingest.cli import ingest_command
 from ingest.pipeline import Pipeline
@@ -19,6 +20,7 @@ from schema.load_cli import load_command
 from schema.migrate import migrate
 from schema.truth import Truth
 from storage.local import LocalStore
+from uws.cli import Stores, jobs_command
 
 _WAIT_SECONDS = 120.0
 _LOOK_SECONDS = 0.2
@@ -79,5 +81,14 @@ def wait_until_seen(engine: sa.Engine, seconds: float = _WAIT_SECONDS) -> str | 
     return None
 
 
+@contextmanager
+def _open_jobs(context: click.Context) -> Iterator[Stores]:
+    archive = context.find_object(Archive)
+    assert archive is not None
+    with _open_truth(context) as truth:
+        yield job_stores(archive, truth.engine)
+
+
 ingest = ingest_command(_open_pipeline, _await_replica)
 load = load_command(_open_truth, _await_replica)
+jobs = jobs_command(_open_jobs)

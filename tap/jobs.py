@@ -65,6 +65,9 @@ def _pieces(query: TapQuery, stream: TableStream) -> Iterator[bytes]:
         failures.append(fault_of(error) if isinstance(error, EngineError) else FatalFault(sentence))
         return sentence
 
-    yield from query.output.write(stream, remarks(query, stream.warnings), note)
+    try:
+        yield from query.output.write(stream, remarks(query, stream.warnings), note)
+    except EngineError as error:
+        raise fault_of(error) from error
     if failures:
         raise failures[0]

@@ -12,12 +12,11 @@ from typing import BinaryIO
 from uws.job import Client, Job, Parameters, Result
 from uws.limits import JobLimits
 from uws.parameters import JobFilter, NewJob, run_id_of
-from uws.phases import LEGAL_CHANGES, Phase
+from uws.phases import ABORTABLE, Phase
 from uws.runner import Runner
 from uws.store import JobError, PhaseConflictError
 
 _LOOK_SECONDS = 1.0
-_ABORTABLE = frozenset(phase for phase, followers in LEGAL_CHANGES.items() if Phase.ABORTED in followers)
 _RUNNABLE = frozenset({Phase.PENDING, Phase.HELD})
 _UNDER_WAY = frozenset({Phase.QUEUED, Phase.EXECUTING, Phase.SUSPENDED})
 
@@ -128,7 +127,7 @@ class JobList:
     def abort(self, job: Job) -> Job:
         """Stop a job; one that has ended stays as it is: it may have done so a moment ago."""
         try:
-            job = self._store.set_phase(job.job_id, _ABORTABLE, Phase.ABORTED)
+            job = self._store.set_phase(job.job_id, ABORTABLE, Phase.ABORTED)
         except PhaseConflictError:
             return self._store.get(job.job_id)
         self._runner.interrupt(job.job_id)

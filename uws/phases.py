@@ -49,3 +49,6 @@ LEGAL_CHANGES: dict[Phase, frozenset[Phase]] = {
     Phase.ARCHIVED: frozenset(),
 }
 """Phases that may follow each phase."""
+
+ABORTABLE = frozenset(phase for phase, followers in LEGAL_CHANGES.items() if Phase.ABORTED in followers)
+"""Phases from which a job may be aborted."""

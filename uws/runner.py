@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -16,7 +17,7 @@ from typing import Any, Literal
 import structlog
 
 from uws.bulletin import Bulletin
-from uws.directory import JobDirectories, JobDirectory
+from uws.directory import JobDirectories, JobDirectory, NoRoomFault
 from uws.job import ErrorSummary, Job, Result
 from uws.phases import Phase
 from uws.store import JobError, JobNotFoundError, JobStore, PhaseConflictError, StoreUnavailableError
@@ -25,6 +26,7 @@ from vo.dali.errors import DaliError, TransientFault
 _LOOK_SECONDS = 1.0
 _STOP_SECONDS = 20.0
 _MOST_ATTEMPTS = 2
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 log = structlog.get_logger(__name__)
 
@@ -233,6 +235,7 @@ class Runner:
             summary = ErrorSummary(sentence, has_detail=True)
         if reason is not None or summary is not None:
             directory.remove_results()
+            results = ()
         if reason is StopReason.GONE:
             if self._quietly("look", lambda: self.store.phases_of([job.job_id])) == {}:
                 directory.remove()
@@ -291,6 +294,8 @@ class Runner:
 
 
 def _summary(job: Job, error: Exception, reason: StopReason | None) -> ErrorSummary:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        error = NoRoomFault(error)
     if isinstance(error, DaliError):
         kind: Literal["transient", "fatal"] = "transient" if isinstance(error, TransientFault) else "fatal"
         return ErrorSummary(str(error), kind, has_detail=True)
