@@ -17,7 +17,7 @@ import tap.routes
 import uws.routes
 from app.config import Config
 from app.front import visit_of
-from app.simple_access import add_simple_access
+from app.simple_access import add_simple_access, open_public_file
 from portal.holdings import read_holdings
 from schema.engines.execute import Engine
 from schema.published import published
@@ -97,7 +97,7 @@ def create_app(
         ),
         url_prefix="/tap/async",
     )
-    add_simple_access(app, config, engine, lambda: catalogue, availability)
+    add_simple_access(app, config, engine, lambda: catalogue, availability, partial(open_public_file, replicas))
     app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")
     (obscore,) = catalogue.find("ivoa", "obscore")
     app.register_blueprint(portal.routes.blueprint(config.title, config.url, partial(read_holdings, engine, obscore)))

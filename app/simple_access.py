@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import BinaryIO
 
 from flask import Blueprint, Flask
 
@@ -19,6 +21,9 @@ from sia.service import SiaService
 from sia.v1.service import ImageService
 from ssap.query import Addresses
 from ssap.service import SpectrumService
+from storage.replicas import Replicas
+from storage.store import MissingBytesError
+from vo.dali.errors import AuthorizationFault, NotFoundFault, TransientFault
 from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
@@ -29,6 +34,7 @@ def add_simple_access(
     engine: Engine,
     current_catalogue: Callable[[], Catalogue],
     availability: Callable[[], Availability],
+    open_file: Callable[[str], BinaryIO],
 ) -> None:
     """Register the doors.
 
@@ -44,6 +50,8 @@ def add_simple_access(
         Gives what is published now.
     availability
         Tells the state of the archive each time it is asked.
+    open_file
+        Opens a file by its identifier for the one who asks; raises `DaliError`.
     """
     url = config.url
     rows = RowLimits(config.tap.maxrec, config.tap.maxrec_limit)
@@ -87,6 +95,7 @@ def add_simple_access(
                 rows,
                 Addresses(f"{url}/files/", f"{url}/ssap/spectrum?ID=", config.title),
                 f"{url}/datalink/links",
+                open_file,
                 seconds,
             ),
             base_url=f"{url}/ssap",
@@ -95,3 +104,22 @@ def add_simple_access(
         ),
         url_prefix="/ssap",
     )
+
+
+def open_public_file(replicas: Replicas, dp_id: str) -> BinaryIO:
+    """Open a file that anybody may have.
+
+    Raises
+    ------
+    DaliError
+        Raised for a file that is not held, not yet public, or cannot be read now.
+    """
+    held = replicas.find(dp_id)
+    if held is None:
+        raise NotFoundFault(f"No file {dp_id[:200]} is held here.")
+    if not held.is_public(datetime.now(UTC).replace(tzinfo=None)):
+        raise AuthorizationFault(f"{held.dp_id} is proprietary and not public yet.")
+    try:
+        return replicas.open(held)
+    except MissingBytesError as error:
+        raise TransientFault(str(error)) from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
 from schema.engines.answers import explain
 from ssap.capabilities import spectral_access_capability
-from ssap.parameters import asks_for_metadata, check_operation, read_spectrum_query
+from ssap.parameters import VOTABLE, asks_for_metadata, check_operation, read_spectrum_query
 from ssap.service import SpectrumService
 from vo.dali.errors import DaliError, UsageFault
 from vo.dali.parameters import Parameters
@@ -68,6 +69,17 @@ def blueprint(
         response.call_on_close(stream.close)
         return response
 
+    @routes.get("/spectrum")
+    def spectrum() -> Response:
+        dp_id = Parameters(request.args.items(multi=True)).one("ID")
+        if dp_id is None:
+            raise UsageFault("ID is missing: it names the spectrum.")
+        stream = service.convert(dp_id)
+        response = Response(write_votable(stream, serialization="TABLEDATA"), content_type=VOTABLE)
+        response.headers["Content-Disposition"] = f'attachment; filename="{_file_name(dp_id)}"'
+        response.call_on_close(stream.close)
+        return response
+
     @routes.get("/capabilities")
     def capabilities() -> Response:
         capability = spectral_access_capability(base_url, service.rows)
@@ -79,6 +91,10 @@ def blueprint(
 
     guard(routes, refuse)
     return routes
+
+
+def _file_name(dp_id: str) -> str:
+    return f"{re.sub(r'[^A-Za-z0-9._+-]', '_', dp_id)}.vot"
 
 
 def refuse(fault: DaliError) -> Response:

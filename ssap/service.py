@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from schema.catalogue import Catalogue, PublishedTable
 from schema.engines.answers import answer
 from schema.engines.execute import Engine, Limits
 from ssap.inputs import INPUTS
 from ssap.parameters import SpectrumQuery
-from ssap.query import Addresses, select_spectra
+from ssap.query import Addresses, select_spectra, select_spectrum
+from ssap.spectrum import NoSpectrumError, describe_spectrum, read_spectrum
 from ssap.table import COLUMNS, IDENTIFIER, groups
-from vo.dali.parameters import RowLimits
+from vo.dali.errors import NotFoundFault
+from vo.dali.parameters import RowLimits, quoted
 from vo.datalink import links_descriptor
 from vo.tables.annotations import Annotations, Param
 from vo.tables.field import Field
@@ -35,6 +38,8 @@ class SpectrumService:
         What rows say of the archive.
     links_url
         Where the links of a spectrum are.
+    open_file
+        Opens a file by its identifier for the one who asks; raises `DaliError`.
     seconds
         Longest time of one query, None for no limit.
     """
@@ -44,6 +49,7 @@ class SpectrumService:
     rows: RowLimits
     addresses: Addresses
     links_url: str
+    open_file: Callable[[str], BinaryIO]
     seconds: float | None = None
 
     def run(self, wanted: SpectrumQuery) -> TableStream:
@@ -62,6 +68,32 @@ class SpectrumService:
         stream.annotations = Annotations(
             groups=tuple(groups()), services=(links_descriptor(self.links_url, IDENTIFIER),)
         )
+        return stream
+
+    def convert(self, dp_id: str) -> TableStream:
+        """Make a table of the Spectrum data model of a file.
+
+        Raises
+        ------
+        DaliError
+            Raised with a sentence for users.
+
+        References
+        ----------
+        SSA 1.1, "Data Retrieval".
+        """
+        query = select_spectrum(self.obscore(), dp_id, self.addresses)
+        rows = [batch for batch in answer(self.engine, query, Limits(1, self.seconds)) if batch.num_rows]
+        if not rows:
+            raise NotFoundFault(f"There is no spectrum {quoted(dp_id)} here that can be given as a VOTable.")
+        with self.open_file(dp_id) as source:
+            try:
+                stream = read_spectrum(source)
+            except NoSpectrumError as error:
+                raise NotFoundFault(
+                    f"The spectrum {quoted(dp_id)} cannot be given as a VOTable: {error} Fetch the file as it is."
+                ) from error
+        describe_spectrum(stream, rows[0])
         return stream
 
     def describe(self) -> TableStream:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import flask
@@ -32,6 +32,7 @@ from schema.published import published
 from schema.replication.follower import Follower
 from schema.replication.tables import replicated_tables
 from schema.truth import Truth
+from vo.dali.errors import NotFoundFault
 from vo.vosi.availability import Availability
 
 BASE_URL = "http://archive.example"
@@ -94,8 +95,12 @@ def make_app(engine: Engine, catalogue: Catalogue, base_url: str = BASE_URL) -> 
         Config(Path("/nonexistent")), base_url=base_url, tap__maxrec=DEFAULT_ROWS, tap__maxrec_limit=MOST_ROWS
     )
     app = flask.Flask("archive")
-    add_simple_access(app, config, engine, lambda: catalogue, lambda: Availability(True, ("All is well.",)))
+    add_simple_access(app, config, engine, lambda: catalogue, lambda: Availability(True, ("All is well.",)), no_file)
     return app
+
+
+def no_file(dp_id: str) -> BinaryIO:
+    raise NotFoundFault(f"No file {dp_id} is held here.")
 
 
 @contextmanager

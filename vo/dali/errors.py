@@ -34,6 +34,12 @@ class MultiValuedParamNotSupported(UsageFault):
     """Raised when a parameter that takes one value comes more than once."""
 
 
+class AuthorizationFault(DaliError):
+    """Raised when the one who asks may not have what exists."""
+
+    status = 403
+
+
 class NotFoundFault(DaliError):
     """Raised when what an identifier or a path names does not exist."""
 
