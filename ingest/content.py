@@ -9,7 +9,7 @@ from functools import cached_property
 from ingest.astrometry import celestial_axes
 from ingest.cards import Card, Value, as_integer, as_number, as_text
 from ingest.headers import FitsFile, Hdu
-from ingest.spectral import spectral_axis
+from vo.spectral import spectral_axis
 
 _SCIENCE_NAMES = (
     "SCI", "DATA", "FLUX", "SPECTRUM", "EVENTS", "LIGHTCURVE", "COADD", "PHASE3CATALOG", "B_FLUX", "IMAGE",

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from ingest.cards import Card
 from ingest.content import Content, product_type
 from ingest.frames import Frame, frame_of, is_position, to_icrs
-from ingest.spectral import Spectrum, read_spectral_axis, read_spectral_column, spectral_axis
 from ingest.times import is_mjd, read_clock, read_date, to_utc
+from vo.spectral import Spectrum, read_spectral_axis, read_spectral_column, spectral_axis
 
 Row = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ingest.content import Content
-from ingest.spectral import Spectrum, vacuum
 from ingest.translators.base import Translator
 from ingest.translators.eso import EsoTranslator
+from vo.spectral import Spectrum, vacuum
 
 _TYPES = {
     "IMAGE": "image",

@@ -11,8 +11,8 @@ from astropy.wcs import WCS
 
 from ingest.cards import Header, read_cards
 from ingest.filters import band
-from ingest.spectral import read_spectral_axis, read_spectral_column, spectral_axis, vacuum
 from ingest.times import as_datetime, as_mjd, read_clock, read_date, to_utc
+from vo.spectral import read_spectral_axis, read_spectral_column, spectral_axis, vacuum
 
 
 def read(cards: dict[str, object]) -> Header:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
-from ingest.cards import Header
+import numpy as np
+import numpy.typing as npt
 
 SPEED_OF_LIGHT = 299_792_458.0
 _PLANCK_EV = 4.135667696e-15
@@ -20,6 +22,24 @@ _ENERGIES = {"ev": 1.0, "kev": 1e3, "mev": 1e6, "gev": 1e9, "tev": 1e12, "j": 1 
 _SPEEDS = {"m/s": 1.0, "m s-1": 1.0, "m s^-1": 1.0, "m.s-1": 1.0, "km/s": 1e3, "km s-1": 1e3, "km.s-1": 1e3}
 _WAVES = ("WAVE", "AWAV", "LAMBDA", "WAVELENG", "WAVELENGTH", "ANGSTROM", "NANOMETER", "MICRON", "NM", "UM")
 _AIR_FROM = 2e-7
+
+Pixels = npt.NDArray[np.float64]
+
+
+class Header(Protocol):
+    """Keywords of a FITS header; of a missing one the value is None."""
+
+    def value(self, keyword: str, /) -> str | bool | int | float | None:
+        """Value as it is written."""
+
+    def text(self, keyword: str, /) -> str | None:
+        """Value as text without blanks around it; None where it is empty."""
+
+    def number(self, keyword: str, /) -> float | None:
+        """Value as a finite number; None where it is not one."""
+
+    def integer(self, keyword: str, /) -> int | None:
+        """Value as a whole number; None where it is not one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +77,17 @@ def vacuum(wavelength: float) -> float:
     ----------
     Ciddor 1996 (Applied Optics 35, 1566), equation 1; turned round by iteration.
     """
-    if wavelength < _AIR_FROM:
-        return wavelength
-    found = wavelength
-    for _ in range(3):
-        square = (1e-6 / found) ** 2
-        found = wavelength * (1 + 0.05792105 / (238.0185 - square) + 0.00167917 / (57.362 - square))
-    return found
+    return float(in_vacuum(np.array(wavelength)))
+
+
+def in_vacuum(wavelengths: Pixels) -> Pixels:
+    """`vacuum` for many wavelengths."""
+    found = wavelengths
+    with np.errstate(all="ignore"):
+        for _ in range(3):
+            square = (1e-6 / found) ** 2
+            found = wavelengths * (1 + 0.05792105 / (238.0185 - square) + 0.00167917 / (57.362 - square))
+    return np.where(wavelengths < _AIR_FROM, wavelengths, found)
 
 
 def spectral_axis(header: Header, count: int) -> int | None:
@@ -138,25 +162,50 @@ def read_spectral_axis(header: Header, axis: int, shape: tuple[int, ...]) -> Spe
     ----------
     FITS 4.0, "Spectral coordinate system representations"; Greisen et al. 2006.
     """
-    kind = _kind(header, axis, len(shape))
-    value, pixel, step = header.number(f"CRVAL{axis}"), header.number(f"CRPIX{axis}"), _step(header, axis)
-    if kind is None or value is None or step is None:
-        return None
     count = shape[axis - 1]
-    ends = [value + (edge - (1.0 if pixel is None else pixel)) * step for edge in (0.5, count + 0.5)]
-    unit = header.text(f"CUNIT{axis}")
-    ctype = (header.text(f"CTYPE{axis}") or "").upper()
-    if _is_log(header) and value < 10:
-        ends = [10**end for end in ends]
-    elif ctype.endswith("-LOG") and value > 0:
-        ends = [value * math.exp((end - value) / value) for end in ends]
-    try:
-        waves = sorted(_wavelength(header, kind, unit, ctype, end) for end in ends)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return None
+    waves = sorted(axis_wavelengths(header, axis, len(shape), np.array([0.5, count + 0.5])).tolist())
     if not (0 < waves[0] < waves[1] < math.inf):
         return None
-    return Spectrum(waves[0], waves[1], count, unit, _UCDS.get(kind))
+    kind = _kind(header, axis, len(shape))
+    return Spectrum(waves[0], waves[1], count, header.text(f"CUNIT{axis}"), _UCDS.get(kind or ""))
+
+
+def axis_wavelengths(header: Header, axis: int, axes: int, pixels: Pixels) -> Pixels:
+    """Wavelengths in vacuum at places along the spectral axis of an image, in m.
+
+    Parameters
+    ----------
+    header
+        Of the image.
+    axis
+        Number of the axis, from 1.
+    axes
+        Number of axes of the image.
+    pixels
+        Coordinates, 1 in the middle of the first pixel.
+
+    Returns
+    -------
+    wavelengths
+        Of the same shape; NaN where the header does not say enough, as for velocities without a rest frequency.
+    """
+    kind = _kind(header, axis, axes)
+    value, pixel, step = header.number(f"CRVAL{axis}"), header.number(f"CRPIX{axis}"), _step(header, axis)
+    unknown = np.full(np.shape(pixels), np.nan)
+    if kind is None or value is None or step is None:
+        return unknown
+    unit = header.text(f"CUNIT{axis}")
+    ctype = (header.text(f"CTYPE{axis}") or "").upper()
+    with np.errstate(all="ignore"):
+        places = value + (np.asarray(pixels, float) - (1.0 if pixel is None else pixel)) * step
+        if _is_log(header) and value < 10:
+            places = 10**places
+        elif ctype.endswith("-LOG") and value > 0:
+            places = value * np.exp((places - value) / value)
+        try:
+            return _wavelengths(header, kind, unit, ctype, float(places.flat[0]), places)
+        except ValueError:
+            return unknown
 
 
 def read_spectral_column(header: Header, rows: int) -> Spectrum | None:
@@ -174,21 +223,47 @@ def read_spectral_column(header: Header, rows: int) -> Spectrum | None:
     ESO Science Data Products Standard (ESO-044286), "Spectrum".
     """
     low, high = header.number("TDMIN1"), header.number("TDMAX1")
-    ucd, unit = header.text("TUCD1") or "", (header.text("TUNIT1") or "").lower()
-    if low is None or high is None or not ucd.startswith(("em.wl", "em.freq", "em.energy")):
+    ucd, unit = header.text("TUCD1") or "", header.text("TUNIT1")
+    if low is None or high is None:
         return None
-    try:
-        if ucd.startswith("em.wl"):
-            ends = [_known(_LENGTHS, unit, "m") * end for end in (low, high)]
-            waves = sorted(map(vacuum, ends) if "obs.atmos" in ucd else ends)
-        elif ucd.startswith("em.freq"):
-            waves = sorted(SPEED_OF_LIGHT / (_known(_FREQUENCIES, unit, "hz") * end) for end in (low, high))
-        else:
-            waves = sorted(SPEED_OF_LIGHT * _PLANCK_EV / (_known(_ENERGIES, unit, "ev") * end) for end in (low, high))
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return None
+    waves = sorted(column_wavelengths(ucd, unit, np.array([low, high])).tolist())
     count = header.integer("NELEM") or (rows if rows > 1 else 0)
-    return Spectrum(waves[0], waves[1], count, header.text("TUNIT1"), ucd) if 0 < waves[0] <= waves[1] else None
+    return (
+        Spectrum(waves[0], waves[1], count, header.text("TUNIT1"), ucd) if 0 < waves[0] <= waves[1] < math.inf else None
+    )
+
+
+def column_wavelengths(ucd: str, unit: str | None, values: Pixels) -> Pixels:
+    """Values of a column as wavelengths in vacuum, in m.
+
+    Parameters
+    ----------
+    ucd
+        Of the column.
+    unit
+        Of the column; None for that of the SI.
+    values
+        As the table has them.
+
+    Returns
+    -------
+    wavelengths
+        Of the same shape; NaN where the column holds no spectral coordinate or has a unit that is not known.
+    """
+    lower = (unit or "").strip().lower()
+    values = np.asarray(values, float)
+    with np.errstate(all="ignore"):
+        try:
+            if ucd.startswith("em.wl"):
+                waves = _known(_LENGTHS, lower, "m") * values
+                return in_vacuum(waves) if "obs.atmos" in ucd else waves
+            if ucd.startswith("em.freq"):
+                return SPEED_OF_LIGHT / (_known(_FREQUENCIES, lower, "hz") * values)
+            if ucd.startswith("em.energy"):
+                return SPEED_OF_LIGHT * _PLANCK_EV / (_known(_ENERGIES, lower, "ev") * values)
+        except ValueError:
+            pass
+    return np.full(values.shape, np.nan)
 
 
 _UCDS = {
@@ -197,21 +272,20 @@ _UCDS = {
 }  # fmt: skip
 
 
-def _wavelength(header: Header, kind: str, unit: str | None, ctype: str, value: float) -> float:
-    """Value of an axis as vacuum wavelength in m; ValueError where something is missing."""
+def _wavelengths(header: Header, kind: str, unit: str | None, ctype: str, start: float, values: Pixels) -> Pixels:
+    """Values of an axis as vacuum wavelengths in m; ValueError where something is missing."""
     lower = (unit or "").strip().lower()
     if kind in ("WAVE", "AWAV"):
-        factor = _LENGTHS.get(lower) or _length_of(ctype, value, unit)
-        wave = value * factor
-        return vacuum(wave) if kind == "AWAV" or header.value("VACUUM") is False else wave
+        waves = values * (_LENGTHS.get(lower) or _length_of(ctype, start, unit))
+        return in_vacuum(waves) if kind == "AWAV" or header.value("VACUUM") is False else waves
     if kind == "FREQ":
-        return SPEED_OF_LIGHT / (value * _known(_FREQUENCIES, lower, "hz"))
+        return SPEED_OF_LIGHT / (values * _known(_FREQUENCIES, lower, "hz"))
     if kind == "ENER":
-        return SPEED_OF_LIGHT * _PLANCK_EV / (value * _known(_ENERGIES, lower, "ev"))
+        return SPEED_OF_LIGHT * _PLANCK_EV / (values * _known(_ENERGIES, lower, "ev"))
     rest = _rest_wavelength(header)
     if kind == "ZOPT":
-        return rest * (1 + value)
-    beta = value * _known(_SPEEDS, lower, "m/s") / SPEED_OF_LIGHT
+        return rest * (1 + values)
+    beta = values * _known(_SPEEDS, lower, "m/s") / SPEED_OF_LIGHT
     return rest / (1 - beta) if kind == "VRAD" else rest * (1 + beta)
 
 
