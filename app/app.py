@@ -12,11 +12,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 import portal.routes
+import registry.routes
 import storage.routes
 import tap.routes
 import uws.routes
 from app.config import Config
 from app.front import visit_of
+from app.registered import publisher_of, registered_services
 from app.simple_access import add_simple_access, open_public_file
 from portal.holdings import read_holdings
 from schema.engines.execute import Engine
@@ -99,6 +101,10 @@ def create_app(
     )
     add_simple_access(app, config, engine, lambda: catalogue, availability, partial(open_public_file, replicas))
     app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")
+    app.register_blueprint(
+        registry.routes.blueprint(registered_services(config, service), publisher_of(config), started),
+        url_prefix="/registry",
+    )
     (obscore,) = catalogue.find("ivoa", "obscore")
     app.register_blueprint(portal.routes.blueprint(config.title, config.url, partial(read_holdings, engine, obscore)))
     app.before_request(_refuse_one_too_many)

@@ -92,6 +92,19 @@ class IngestConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryConfig:
+    """What the registries of the VO tell of the archive."""
+
+    publisher: str = _setting("A Quipu archive", "Organisation that publishes the archive.")
+    creator: str = _setting("A Quipu archive", "Who made the data.")
+    contact_name: str = _setting("Archive operator", "Whom users may ask.")
+    contact_email: str | None = _setting(None, "Address of the contact.")
+    subjects: str = _setting(
+        "observational-astronomy", "Words of the Unified Astronomy Thesaurus, with commas between them."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one archive.
 
@@ -115,6 +128,7 @@ class Config:
     replica: ReplicaConfig = field(default_factory=ReplicaConfig)
     tap: TapConfig = field(default_factory=TapConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)
+    registry: RegistryConfig = field(default_factory=RegistryConfig)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9\-_.!~*'()+=]{2,}", self.authority):

@@ -55,7 +55,7 @@ EXAMPLES = (
         "Everything whose position lies within two degrees of the Orion Nebula.",
         "SELECT TOP 100 obs_publisher_did, target_name, instrument_name, s_ra, s_dec, access_url\n"
         "FROM ivoa.obscore\n"
-        "WHERE 1 = CONTAINS(POINT(s_ra, s_dec), CIRCLE(83.6, -5.4, 2))",
+        "WHERE 1 = CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 83.6, -5.4, 2))",
     ),
     Example(
         "Footprints that meet a circle",
@@ -63,7 +63,7 @@ EXAMPLES = (
         "A product may cover a place that is far from its centre: ask for its region.",
         "SELECT TOP 100 obs_publisher_did, dataproduct_type, s_region\n"
         "FROM ivoa.obscore\n"
-        "WHERE 1 = INTERSECTS(s_region, CIRCLE(83.6, -5.4, 2))",
+        "WHERE 1 = INTERSECTS(s_region, CIRCLE('ICRS', 83.6, -5.4, 2))",
     ),
     Example(
         "What the archive holds",

@@ -27,6 +27,7 @@ SCHEMAS = {
     "http://www.ivoa.net/xml/ConeSearch/v1.0": "ConeSearch.xsd",
     "http://www.ivoa.net/xml/SIA/v1.1": "SIA.xsd",
     "http://www.ivoa.net/xml/SSA/v1.1": "SSA.xsd",
+    "http://www.ivoa.net/xml/RegistryInterface/v1.0": "RegistryInterface.xsd",
     "http://www.ivoa.net/xml/TAPRegExt/v1.0": "TAPRegExt-v1.0-Erratum1.xsd",
     "http://www.ivoa.net/xml/UWS/v1.0": "UWS-v1.1.xsd",
 }

@@ -20,6 +20,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.io.votable import parse
 from commands import Served, free_port, quipu
+from lxml import etree
 
 ORION = "1=CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 83.6, -5.4, 2))"
 """What the first example of the README asks for."""
@@ -141,6 +142,19 @@ def test_every_example_of_the_service_runs_and_finds_something(served: Served) -
     examples = {example["QUERY"]: len(example.execute()) for example in tap.examples}
     assert len(examples) >= 6
     assert [query for query, rows in examples.items() if not rows] == []
+
+
+def test_the_record_of_tap_is_what_registries_read(served: Served, check_xml: Callable[[bytes], None]) -> None:
+    status, headers, body = get(f"{served.url}/registry/record/tap")
+    assert (status, headers["Content-Type"]) == (200, "text/xml;charset=utf-8")
+    check_xml(body)
+    record = etree.fromstring(body)
+    assert record.findtext("identifier") == "ivo://quipu.example/tap"
+    assert [
+        url.text for url in record.findall("capability[@standardID='ivo://ivoa.net/std/TAP']/interface/accessURL")
+    ] == [f"{served.url}/tap"]
+    assert "ivoa.obscore" in [name.text for name in record.findall("tableset/schema/table/name")]
+    assert get(f"{served.url}/registry/record/none")[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Records of the archive's services for the registries of the VO."""
