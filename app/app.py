@@ -27,6 +27,7 @@ from storage.replicas import Replicas
 from tap.adql.plans import PlanCache
 from tap.jobs import query_task, write_failure
 from tap.service import TapService
+from uws.job import Client
 from uws.joblist import JobList
 from uws.runner import Task
 from vo.dali.errors import DaliError, TooManyRequestsFault
@@ -95,6 +96,7 @@ def create_app(
             run_jobs("tap", query_task(service)),
             url=f"{config.url}/tap/async",
             write_error=write_failure,
+            identify=_identify,
             largest_request=config.server.request_bytes,
         ),
         url_prefix="/tap/async",
@@ -121,6 +123,12 @@ def _refuse_one_too_many() -> None:
         raise TooManyRequestsFault(
             "You have as many requests under way as one client may have here; ask again when one of them has ended."
         )
+
+
+def _identify() -> Client:
+    """Who asks: the client itself, also behind a proxy that is trusted."""
+    visit = visit_of(request.environ)
+    return Client(address=request.remote_addr if visit is None else visit.client)
 
 
 def _when_gone(stop: Callable[[], None]) -> None:
