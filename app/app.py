@@ -80,6 +80,7 @@ def create_app(
         PlanCache(),
         RowLimits(config.tap.maxrec, config.tap.maxrec_limit),
         config.tap.query_seconds,
+        way_on="send it to /async, where a query may take longer",
     )
     app.register_blueprint(
         tap.routes.blueprint(

@@ -37,7 +37,7 @@ def query_task(service: TapService) -> Task:
 
     def run(job: Job, directory: JobDirectory, stop: Stop) -> tuple[Result, ...]:
         query = read_tap_query(Parameters(job.parameters), service.rows)
-        patient = replace(service, seconds=job.execution_duration or None)
+        patient = replace(service, seconds=job.execution_duration or None, way_on="")
         stream = patient.run(query, directory.inputs, lambda opened: stop.then(opened.close))
         with closing(stream):
             return (directory.write_result(RESULT, _pieces(query, stream), query.output.media_type),)

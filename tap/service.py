@@ -39,6 +39,8 @@ class TapService:
         Numbers of rows that it gives.
     seconds
         Longest time of one query, None for no limit.
+    way_on
+        What else than asking for less helps a query that takes longer, for people; empty where nothing does.
     uploads
         Reads the tables that users send along; None where none are taken.
     """
@@ -49,6 +51,7 @@ class TapService:
     rows: RowLimits
     seconds: float | None = None
     uploads: Uploads | None = None
+    way_on: str = ""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -86,7 +89,7 @@ class TapService:
             began = time.perf_counter()
             compiled = self._compile(query, inline)
             prepared = time.perf_counter()
-            stream = self.engine.execute(compiled, Limits(maxrec=query.maxrec, seconds=self.seconds))
+            stream = self.engine.execute(compiled, Limits(query.maxrec, self.seconds, self.way_on))
             stream.warnings = compiled.warnings
             if opened is not None:
                 opened(stream)

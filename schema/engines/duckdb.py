@@ -82,7 +82,7 @@ class DuckDbEngine:
             self._report_damage,
         )
         if limits.seconds is not None:
-            run.limit(limits.seconds)
+            run.limit(limits.seconds, limits.way_on)
         conform = Conformer(query.fields)
         return TableStream(
             query.fields,
@@ -160,15 +160,16 @@ class _Run:
         self._deadlines = deadlines
         self._precedence = precedence
         self._seconds: float | None = None
+        self._way_on = ""
         self._deadline: Deadline | None = None
         self._stopping: Deadline | None = None
         self._closed = False
         self._busy = threading.Lock()
         self._swap = threading.Lock()
 
-    def limit(self, seconds: float) -> None:
+    def limit(self, seconds: float, way_on: str) -> None:
         """Stop the query after so many seconds."""
-        self._seconds = seconds
+        self._seconds, self._way_on = seconds, way_on
         self._deadline = self._deadlines.watch(seconds, self._interrupt)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -237,13 +238,13 @@ class _Run:
 
     def _check_time(self) -> None:
         if self._deadline is not None and self._deadline.passed:
-            raise over_time(self._seconds)
+            raise over_time(self._seconds, self._way_on)
 
     def _translate(self, error: Exception) -> EngineError:
         if isinstance(error, EngineError):
             return error
         if self._deadline is not None and self._deadline.passed:
-            return over_time(self._seconds)
+            return over_time(self._seconds, self._way_on)
         if is_damage(error):
             if self._report_damage is not None:
                 self._report_damage(error)

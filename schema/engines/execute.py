@@ -66,10 +66,13 @@ class Limits:
         Most rows to give; None for all, 0 for the fields alone.
     seconds
         Longest time until the last row has left the engine; None for no limit.
+    way_on
+        What else than asking for less helps a query that takes longer, for people; empty where nothing does.
     """
 
     maxrec: int | None = None
     seconds: float | None = None
+    way_on: str = ""
 
 
 class EngineError(Exception):
@@ -80,11 +83,12 @@ class QueryTimeoutError(EngineError):
     """Raised, at the start or while rows are read, when a query runs over its time limit."""
 
 
-def over_time(seconds: float | None) -> QueryTimeoutError:
+def over_time(seconds: float | None, way_on: str = "") -> QueryTimeoutError:
     """Error that tells of the time limit and how to go on."""
     limit = "" if seconds is None else f" of {seconds:g} s"
     return QueryTimeoutError(
-        f"The query ran over its time limit{limit} and was stopped; ask for less at once, by a narrower WHERE or TOP."
+        f"The query ran over its time limit{limit} and was stopped; ask for less at once, by a narrower WHERE or TOP"
+        f"{way_on and f', or {way_on}'}."
     )
 
 

@@ -69,9 +69,7 @@ class PostgreSqlEngine:
         sql = str(compiled)
         if limits.maxrec is not None:
             sql = f"SELECT * FROM ({sql}) AS answer LIMIT {limits.maxrec + 1:d}"
-        run = _Run(
-            self._engine, sql, compiled.construct_params(query.parameters), query, self._deadlines, limits.seconds
-        )
+        run = _Run(self._engine, sql, compiled.construct_params(query.parameters), query, self._deadlines, limits)
         return TableStream(query.fields, run, maxrec=limits.maxrec, release=run.close)
 
     def explain(self, query: Query, *, seconds: float | None = None) -> str:
@@ -131,7 +129,7 @@ class _Run:
         parameters: Mapping[str, Any],
         query: Query,
         deadlines: Deadlines,
-        seconds: float | None,
+        limits: Limits,
     ) -> None:
         self._engine = engine
         self._sql = sql
@@ -147,8 +145,8 @@ class _Run:
         self._closed = False
         self._busy = threading.Lock()
         self._swap = threading.Lock()
-        self._seconds = seconds
-        self._deadline = None if seconds is None else deadlines.watch(seconds, self._cancel)
+        self._limits = limits
+        self._deadline = None if limits.seconds is None else deadlines.watch(limits.seconds, self._cancel)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while rows := self._read():
@@ -217,12 +215,12 @@ class _Run:
 
     def _check_time(self) -> None:
         if self._deadline is not None and self._deadline.passed:
-            raise over_time(self._seconds)
+            raise over_time(self._limits.seconds, self._limits.way_on)
 
     def _translate(self, error: Exception) -> EngineError:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         if self._deadline is not None and self._deadline.passed:
-            return over_time(self._seconds)
+            return over_time(self._limits.seconds, self._limits.way_on)
         for kind, sentence in _SENTENCES:
             if isinstance(cause, kind):
                 return EngineError(sentence)

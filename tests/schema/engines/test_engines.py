@@ -176,6 +176,14 @@ def test_the_time_limit_stops_the_query(filled: Archive) -> None:
     assert_nothing_runs(filled)
 
 
+@pytest.mark.parametrize(("way_on", "end"), [("", "or TOP."), ("wait for the night", "or TOP, or wait for the night.")])
+def test_a_query_over_its_time_is_told_the_limit_and_how_to_go_on(filled: Archive, way_on: str, end: str) -> None:
+    with pytest.raises(QueryTimeoutError) as caught:
+        list(filled.engine.execute(Query(endless(), NUMBER), Limits(seconds=0.25, way_on=way_on)))
+    assert "over its time limit of 0.25 s" in str(caught.value)
+    assert str(caught.value).endswith(end)
+
+
 def test_the_time_limit_holds_while_rows_are_read(filled: Archive) -> None:
     sides = [PRODUCTS.alias(f"t{number}") for number in range(4)]
     stream = filled.run(sa.select(sides[0].c.obs_id).select_from(*sides), TEXT, seconds=0.5)
