@@ -14,24 +14,19 @@ from werkzeug.exceptions import HTTPException
 import portal.routes
 import registry.routes
 import storage.routes
-import tap.routes
-import uws.routes
 from app.config import Config
 from app.front import visit_of
 from app.registered import publisher_of, registered_services
 from app.simple_access import add_simple_access, open_public_file
+from app.table_access import add_table_access
 from portal.holdings import read_holdings
 from schema.engines.execute import Engine
-from schema.published import published
+from schema.publishing.current import Published
 from storage.replicas import Replicas
-from tap.adql.plans import PlanCache
-from tap.jobs import query_task, write_failure
-from tap.service import TapService
 from uws.job import Client
 from uws.joblist import JobList
 from uws.runner import Task
 from vo.dali.errors import DaliError, TooManyRequestsFault
-from vo.dali.parameters import RowLimits
 from vo.vosi.availability import Availability
 
 SOFTWARE = f"Quipu/{version('quipu-archive')}"
@@ -47,6 +42,7 @@ log = structlog.get_logger(__name__)
 def create_app(
     config: Config,
     engine: Engine,
+    published: Published,
     replicas: Replicas,
     trouble: Callable[[], tuple[str, ...]],
     run_jobs: Callable[[str, Task], JobList],
@@ -59,6 +55,8 @@ def create_app(
         Settings.
     engine
         What answers queries.
+    published
+        What the services publish.
     replicas
         The files.
     trouble
@@ -67,48 +65,21 @@ def create_app(
         Gives the jobs of a service of a name, which the function runs.
     """
     app = Flask(__name__, static_folder=None)
-    catalogue = published(config.url, config.authority)
     started = datetime.now(UTC)
 
     def availability() -> Availability:
         notes = trouble()
         return Availability(not notes, notes or ("The archive answers queries.",), started if not notes else None)
 
-    service = TapService(
-        lambda: catalogue,
-        engine,
-        PlanCache(),
-        RowLimits(config.tap.maxrec, config.tap.maxrec_limit),
-        config.tap.query_seconds,
-        way_on="send it to /async, where a query may take longer",
-    )
-    app.register_blueprint(
-        tap.routes.blueprint(
-            service,
-            base_url=f"{config.url}/tap",
-            availability=availability,
-            largest_request=config.server.request_bytes,
-            when_gone=_when_gone,
-        ),
-        url_prefix="/tap",
-    )
-    app.register_blueprint(
-        uws.routes.blueprint(
-            run_jobs("tap", query_task(service)),
-            url=f"{config.url}/tap/async",
-            write_error=write_failure,
-            identify=_identify,
-            largest_request=config.server.request_bytes,
-        ),
-        url_prefix="/tap/async",
-    )
-    add_simple_access(app, config, engine, lambda: catalogue, availability, partial(open_public_file, replicas))
+    services = add_table_access(app, config, engine, published, availability, run_jobs, _identify, _when_gone)
+    open_file = partial(open_public_file, replicas)
+    add_simple_access(app, config, engine, published.everything, availability, open_file)
     app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")
     app.register_blueprint(
-        registry.routes.blueprint(registered_services(config, service), publisher_of(config), started),
+        registry.routes.blueprint(registered_services(config, services), publisher_of(config), started),
         url_prefix="/registry",
     )
-    (obscore,) = catalogue.find("ivoa", "obscore")
+    (obscore,) = published.observations().find("ivoa", "obscore")
     app.register_blueprint(portal.routes.blueprint(config.title, config.url, partial(read_holdings, engine, obscore)))
     app.before_request(_refuse_one_too_many)
     app.register_error_handler(DaliError, _answer_fault)

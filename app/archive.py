@@ -59,6 +59,11 @@ class Archive:
         """Where the columnar replica lies; may be deleted while nothing serves the archive."""
         return self.directory / "replica"
 
+    @property
+    def catalogues(self) -> Path:
+        """Where the rows of loaded tables lie."""
+        return self.directory / "catalogues"
+
     def create(self) -> bool:
         """Make what is missing; False if there was an archive already.
 

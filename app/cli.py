@@ -19,7 +19,7 @@ from app.listening import PortTakenError, begin_anew, listening
 from app.logs import configure_logs
 from app.operators import OperatorKey, ask_server
 from app.progress import progress_bar
-from app.rooms import ingest, jobs, load
+from app.rooms import drop, ingest, jobs, load, tables
 from app.server import AlreadyServedError, Server, only_server
 from app.serving import Serving
 from app.status import compare, read_refusals, read_status
@@ -225,5 +225,5 @@ def _replica_sentence(revision: int | None, seen: int | None, follows: bool) -> 
     return f"at revision {seen} of {revision}"
 
 
-for command in (ingest, jobs, load, simulate):
+for command in (drop, ingest, jobs, load, tables, simulate):
     main.add_command(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -18,6 +18,8 @@ from schema.engines.duckdb_file import DuckDbSettings
 from schema.engines.live import prepare_live
 from schema.engines.postgresql import PostgreSqlEngine
 from schema.engines.replica import Replica
+from schema.published import published
+from schema.publishing.current import CurrentCatalogues, Published
 from schema.replication.follower import Follower
 from schema.replication.tables import replicated_tables
 from schema.truth import Truth
@@ -33,6 +35,8 @@ class Answering:
     ----------
     engine
         Answers queries.
+    published
+        What the services publish.
     start
         Called when the doors are ready.
     trouble
@@ -42,13 +46,15 @@ class Answering:
     """
 
     engine: DuckDbEngine | PostgreSqlEngine
+    published: Published
     start: Callable[[], None]
     trouble: Callable[[], tuple[str, ...]]
     ready: Callable[[], bool] = lambda: True
 
 
-def open_engine(archive: Archive, truth: Truth, catalogue: Catalogue, opened: ExitStack) -> Answering:
+def open_engine(archive: Archive, truth: Truth, opened: ExitStack) -> Answering:
     """Open the engine that the settings name; what must be closed is put on the stack."""
+    catalogue = published(archive.config.url, archive.config.authority)
     if archive.config.engine == "postgresql":
         return _open_live(truth, catalogue)
     return _open_replica(archive, truth, catalogue, opened)
@@ -59,11 +65,16 @@ def _open_replica(archive: Archive, truth: Truth, catalogue: Catalogue, opened: 
     replica = Replica(
         archive.replica,
         replicated_tables(catalogue),
-        describe(catalogue),
+        {},
         DuckDbSettings(settings.memory, settings.temporary, settings.threads),
+        archive.catalogues,
     )
     opened.callback(replica.close)
-    follower = Follower(replica, truth.engine, truth.url)
+    current = CurrentCatalogues(archive.config.url, archive.config.authority, archive.catalogues, replica.show)
+    # Without its database the server begins with the tables of the archive; the follower brings the others.
+    with suppress(sa.exc.OperationalError), truth.engine.connect() as connection:
+        current.refresh(connection)
+    follower = Follower(replica, truth.engine, truth.url, notice=current.refresh)
     opened.callback(follower.stop)
 
     def trouble() -> tuple[str, ...]:
@@ -78,7 +89,8 @@ def _open_replica(archive: Archive, truth: Truth, catalogue: Catalogue, opened: 
         return ()
 
     engine = DuckDbEngine(replica.cursor, render, report_damage=replica.suspect)
-    return Answering(engine, follower.start, trouble, lambda: replica.state is not None)
+    shown = Published(current.observations, current.catalogues, current.everything)
+    return Answering(engine, shown, follower.start, trouble, lambda: replica.state is not None)
 
 
 def _open_live(truth: Truth, catalogue: Catalogue) -> Answering:
@@ -97,4 +109,4 @@ def _open_live(truth: Truth, catalogue: Catalogue) -> Answering:
         return ()
 
     engine = PostgreSqlEngine(truth.engine, tables, describe(catalogue), has_pg_sphere=has_pg_sphere)
-    return Answering(engine, lambda: None, trouble)
+    return Answering(engine, Published(lambda: catalogue, None, lambda: catalogue), lambda: None, trouble)

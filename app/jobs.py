@@ -16,7 +16,7 @@ from uws.limits import JobLimits
 from uws.postgresql import PostgresqlJobStore
 from uws.runner import Runner, Task
 
-SERVICES = ("tap",)
+SERVICES = ("tap", "tap_cat")
 """Names of the services that have jobs."""
 
 

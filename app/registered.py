@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from app.config import Config
 from registry.records import Publisher, RegisteredService
 from tap.capabilities import tap_capabilities
@@ -10,17 +13,28 @@ from tap.tableset import describe_tables
 from vo.vosi.tables import write_tableset
 
 
-def registered_services(config: Config, tap: TapService) -> dict[str, RegisteredService]:
+def registered_services(config: Config, services: Mapping[str, TapService]) -> dict[str, RegisteredService]:
     """Records by the names in their paths; a door that is to be found is added here."""
     return {
-        "tap": RegisteredService(
-            f"ivo://{config.authority}/tap",
-            f"{config.title}: TAP",
-            f"Observations, raw frames and products of {config.title}, for queries in ADQL.",
-            lambda: tap_capabilities(tap, f"{config.url}/tap"),
-            lambda: write_tableset(describe_tables(tap.catalogue)),
-        ),
+        name: RegisteredService(
+            f"ivo://{config.authority}/{name}",
+            f"{config.title}: {_TAP[name][0]}",
+            _TAP[name][1].format(config.title),
+            partial(tap_capabilities, service, f"{config.url}/{name}"),
+            partial(_tableset, service),
+        )
+        for name, service in services.items()
     }
+
+
+_TAP = {
+    "tap": ("TAP", "Observations, raw frames and products of {}, for queries in ADQL."),
+    "tap_cat": ("TAP of catalogues", "Catalogues of {}, for queries in ADQL."),
+}
+
+
+def _tableset(service: TapService) -> bytes:
+    return write_tableset(describe_tables(service.catalogue))
 
 
 def publisher_of(config: Config) -> Publisher:

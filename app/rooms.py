@@ -10,14 +10,17 @@ from contextlib import contextmanager
 import click
 import sqlalchemy as sa
 
-from app.archive import Archive
+from app.archive import Archive, ArchiveError
 from app.jobs import job_stores
+from app.progress import progress_bar
 from app.status import read_status
 from ingest.cli import ingest_command
 from ingest.pipeline import Pipeline
 from ingest.release import ReleaseRule
 from schema.load_cli import load_command
 from schema.migrate import migrate
+from schema.publishing.cli import drop_command, tables_command
+from schema.publishing.publish import Shelf
 from schema.truth import Truth
 from storage.local import LocalStore
 from uws.cli import Stores, jobs_command
@@ -35,6 +38,18 @@ def _open_truth(context: click.Context) -> Iterator[Truth]:
     with archive.open_truth() as truth:
         migrate(truth.engine)
         yield truth
+
+
+@contextmanager
+def _open_shelf(context: click.Context) -> Iterator[Shelf]:
+    archive = context.find_object(Archive)
+    assert archive is not None
+    if archive.config.engine == "postgresql":
+        raise ArchiveError(
+            "Tables are published by the engine duckdb only: the database does not read their files (setting engine)."
+        )
+    with _open_truth(context) as truth:
+        yield Shelf(truth.engine, archive.catalogues, archive.config.replica.memory)
 
 
 @contextmanager
@@ -90,5 +105,7 @@ def _open_jobs(context: click.Context) -> Iterator[Stores]:
 
 
 ingest = ingest_command(_open_pipeline, _await_replica)
-load = load_command(_open_truth, _await_replica)
+load = load_command(_open_truth, _open_shelf, _await_replica, progress_bar)
+drop = drop_command(_open_shelf, _await_replica)
+tables = tables_command(_open_shelf)
 jobs = jobs_command(_open_jobs)

@@ -14,7 +14,6 @@ from app.front import Front
 from app.jobs import Jobs
 from app.operators import OperatorKey, blueprint
 from app.spool import Spools
-from schema.published import published
 from schema.truth import Truth
 from storage.replicas import Replicas
 
@@ -38,11 +37,17 @@ class Serving:
         sys.setswitchinterval(_SWITCH_SECONDS)
         with ExitStack() as opened:
             truth = opened.enter_context(Truth(url))
-            catalogue = published(config.url, config.authority)
-            answering = open_engine(archive, truth, catalogue, opened)
+            answering = open_engine(archive, truth, opened)
             stores = {archive.store.name: archive.store}
             jobs = Jobs(archive, truth.engine, answering.ready)
-            app = create_app(config, answering.engine, Replicas(truth.engine, stores), answering.trouble, jobs.of)
+            app = create_app(
+                config,
+                answering.engine,
+                answering.published,
+                Replicas(truth.engine, stores),
+                answering.trouble,
+                jobs.of,
+            )
             self.front = Front(
                 app.wsgi_app,
                 Clients(config.server.client_requests, read_networks(config.server.trusted_proxies)),
@@ -52,7 +57,7 @@ class Serving:
             )
             jobs.start(opened)
             key = OperatorKey.write(archive.directory, config.server.host, config.server.port)
-            door = blueprint(key, answering.engine, lambda: catalogue, config.tap.query_seconds)
+            door = blueprint(key, answering.engine, answering.published.everything, config.tap.query_seconds)
             app.register_blueprint(door, url_prefix="/operator")
             answering.start()
             self.close: Callable[[], None] = opened.pop_all().close

@@ -12,6 +12,27 @@ from vo.tables.field import Field
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A column on which a table may be joined with another.
+
+    Attributes
+    ----------
+    column
+        Of the table that refers.
+    target, target_column
+        Table that is referred to, with its schema, and its column.
+    description, utype
+        Of the key.
+    """
+
+    column: str
+    target: str
+    target_column: str
+    description: str | None = None
+    utype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedTable:
     """A table that queries may name.
 
@@ -23,10 +44,16 @@ class PublishedTable:
         What is selected from. Columns with a `Field` are published; the others are hidden and serve the planner:
         ``hpx`` (HEALPix nested, order 29), ``ux``, ``uy``, ``uz`` (unit vector, ICRS) of the main position.
         ``table.info["position"]`` names the columns of the main position, as ``("s_ra", "s_dec")``, where there is one.
+        ``table.info["store"]`` names what the replica reads instead, part by part, where that is not the table's name;
+        ``table.info["only"]`` the values that columns of that may have.
     description
         One sentence for people.
     utype
         Utype of the table, None where no standard gives one.
+    keys
+        Columns on which it may be joined with other tables.
+    kind
+        As TAP_SCHEMA says it: ``table`` or ``view``.
     """
 
     schema: str
@@ -34,6 +61,8 @@ class PublishedTable:
     table: sa.Table
     description: str
     utype: str | None = None
+    keys: tuple[Key, ...] = ()
+    kind: str = "table"
 
     @property
     def qualified_name(self) -> str:

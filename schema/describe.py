@@ -79,7 +79,7 @@ def _tables(catalogue: Catalogue) -> Iterator[Row]:
         yield {
             "schema_name": delimited(table.schema),
             "table_name": qualified(table),
-            "table_type": "table",
+            "table_type": table.kind,
             "utype": table.utype,
             "description": table.description,
             "table_index": index,
@@ -111,23 +111,26 @@ def _size(field: Field) -> int | None:
     return int(field.arraysize) if field.arraysize is not None and field.arraysize.isdigit() else None
 
 
-_JOINS = (
-    ("tap_schema.tables", "schema_name", "tap_schema.schemas", "schema_name", "Schema of a table."),
-    ("tap_schema.columns", "table_name", "tap_schema.tables", "table_name", "Table of a column."),
-    ("tap_schema.keys", "from_table", "tap_schema.tables", "table_name", "Table that refers."),
-    ("tap_schema.keys", "target_table", "tap_schema.tables", "table_name", "Table that is referred to."),
-    ("tap_schema.key_columns", "key_id", "tap_schema.keys", "key_id", "Key of a pair of columns."),
-    ("dbo.raw", "dp_id", "ivoa.obscore", "dp_id", "The same raw file in the words of ObsCore."),
-)
-
-
 def keys(catalogue: Catalogue) -> Iterator[tuple[Row, Row]]:
     """Columns on which published tables may be joined: rows of ``keys``, each with its row of ``key_columns``."""
-    known = {table.qualified_name for table in catalogue}
-    for source, source_column, target, target_column, description in _JOINS:
-        if {source, target} <= known:
-            key_id = f"{source}.{source_column}".replace("tap_schema.", "")
+    tables = {table.qualified_name.lower(): table for table in catalogue}
+    for table in catalogue:
+        for key in table.keys:
+            target = tables.get(key.target.lower())
+            if target is None:
+                continue
+            key_id = f"{table.qualified_name}.{key.column} = {target.qualified_name}.{key.target_column}"
             yield (
-                {"key_id": key_id, "from_table": source, "target_table": target, "description": description},
-                {"key_id": key_id, "from_column": source_column, "target_column": target_column},
+                {
+                    "key_id": key_id,
+                    "from_table": qualified(table),
+                    "target_table": qualified(target),
+                    "description": key.description,
+                    "utype": key.utype,
+                },
+                {
+                    "key_id": key_id,
+                    "from_column": delimited(key.column),
+                    "target_column": delimited(key.target_column),
+                },
             )

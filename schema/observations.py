@@ -444,6 +444,7 @@ raw = sa.Table(
     sa.CheckConstraint("lambda_min <= lambda_max", name="lambda_min_is_not_above_lambda_max"),
     sa.CheckConstraint("access_estsize >= 0", name="access_estsize_is_not_negative"),
     sa.UniqueConstraint("dp_id", name="raw_dp_id_is_unique"),
+    sa.Index("raw_instrument", "instrument"),
     schema="dbo",
     comment="Raw files as they came from the telescopes.",
     info={"position": ("ra", "dec"), "replicated": True},

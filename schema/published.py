@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
+from schema.catalogue import Catalogue, Key, PublishedSchema, PublishedTable
 from schema.columns import column, field_of
 from schema.obscore import obscore
 from schema.observations import raw
@@ -38,22 +41,55 @@ def published(base_url: str, authority: str | None = None) -> Catalogue:
     authority
         Authority of the archive's IVOA identifiers; None puts the bare ``dp_id`` into links of DataLink.
     """
+    metadata = sa.MetaData()
+    return Catalogue((*archive_schemas(metadata, base_url, authority), tap_schema(metadata)))
+
+
+def archive_schemas(
+    metadata: sa.MetaData, base_url: str, authority: str | None = None, instruments: Iterable[str] = ()
+) -> tuple[PublishedSchema, ...]:
+    """Make the schemas of the archive's own tables, as `published` says.
+
+    Parameters
+    ----------
+    instruments
+        Those with raw frames: each has a table of its own in the schema ``ist``.
+    """
     base = base_url.rstrip("/")
     files = f"{base}/files/"
     publisher_did = "" if authority is None else quote(f"ivo://{authority}/ID?", safe="")
     links = f"{base}/datalink/links?ID={publisher_did}"
-    metadata = sa.MetaData()
     ivoa = PublishedSchema(
         "ivoa",
         "Observations and their products as the IVOA describes them.",
         (_published(obscore, metadata, {"access_url": files}),),
     )
-    dbo = PublishedSchema(
-        "dbo",
-        "Raw files in the words of their headers.",
-        (_published(raw, metadata, {"access_url": files, "datalink_url": links}, _ACCESS_URL, _DATALINK_URL),),
+    of_raw = partial(
+        _published, raw, metadata, {"access_url": files, "datalink_url": links}, _ACCESS_URL, _DATALINK_URL
     )
-    return Catalogue((ivoa, dbo, tap_schema(metadata)))
+    same_file = Key("dp_id", "ivoa.obscore", "dp_id", "The same raw file in the words of ObsCore.")
+    dbo = PublishedSchema("dbo", "Raw files in the words of their headers.", (replace(of_raw(), keys=(same_file,)),))
+    views = tuple(_view_of_instrument(of_raw, name, values) for name, values in _named(instruments).items())
+    if not views:
+        return ivoa, dbo
+    return ivoa, dbo, PublishedSchema("ist", "Raw files of one instrument each.", views)
+
+
+def _named(instruments: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Names of tables, and the instruments, as headers write them, whose frames they hold."""
+    found: dict[str, tuple[str, ...]] = {}
+    for instrument in sorted(instruments):
+        name = re.sub("[^a-z0-9_]+", "_", instrument.lower()).strip("_")
+        if name:
+            name = name if name[0].isalpha() else f"i_{name}"
+            found[name] = (*found.get(name, ()), instrument)
+    return dict(sorted(found.items()))
+
+
+def _view_of_instrument(of_raw: Callable[..., PublishedTable], name: str, values: tuple[str, ...]) -> PublishedTable:
+    view = of_raw(schema="ist", name=name, description=f"Raw files of {values[0]}.", only={"instrument": values})
+    same_file = Key("dp_id", "dbo.raw", "dp_id", "The same file among those of all instruments.")
+    return replace(view, keys=(same_file,), kind="view")
 
 
 _ACCESS_URL = described("access_url", "char", "meta.ref.url", "Where to fetch the file.", principal=True)
@@ -63,23 +99,71 @@ _DATALINK_URL = described(
 
 
 def _published(
-    table: sa.Table, metadata: sa.MetaData, computed: Mapping[str, str], *further: sa.Column[Any]
+    table: sa.Table,
+    metadata: sa.MetaData,
+    computed: Mapping[str, str],
+    *further: sa.Column[Any],
+    schema: str | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    only: Mapping[str, tuple[str, ...]] | None = None,
 ) -> PublishedTable:
+    """Publish a table of the truth, or the rows of it with certain values under another name."""
     columns = [_copy(stored) for stored in (*table.columns, *further) if field_of(stored) is not None]
-    hidden = [sa.Column("hpx", sa.BigInteger), *(sa.Column(name, sa.Double) for name in HIDDEN[1:])]
+    copy = published_table(
+        metadata,
+        schema or str(table.schema),
+        name or table.name,
+        columns,
+        description=description or str(table.comment),
+        position=table.info["position"],
+        store=("replica", f"{table.schema}_{table.name}"),
+        computed=dict(computed),
+        truth=table.fullname,
+        only=only,
+    )
+    return PublishedTable(str(copy.schema), copy.name, copy, str(copy.comment), table.info.get("utype"))
+
+
+def published_table(
+    metadata: sa.MetaData,
+    schema: str,
+    name: str,
+    columns: Sequence[sa.Column[Any]],
+    *,
+    description: str,
+    position: tuple[str, str] | None,
+    store: tuple[str, ...],
+    **info: Any,
+) -> sa.Table:
+    """Make a table for queries, with the hidden columns of its position and its regions behind the others.
+
+    Parameters
+    ----------
+    columns
+        With their fields (`schema.columns.column`).
+    position
+        Columns of the main position, ICRS, degrees; None without one.
+    store
+        What the replica reads, part by part.
+    **info
+        Goes with the table.
+    """
+    hidden: list[sa.Column[Any]] = []
+    if position is not None:
+        hidden += [sa.Column("hpx", sa.BigInteger), *(sa.Column(each, sa.Double) for each in HIDDEN[1:])]
     regions = tuple(column.name for column in columns if _is_region(column))
-    for name in regions:
-        hidden += [sa.Column(column, REGION_COLUMNS[suffix]) for suffix, column in region_names(name).items()]
-    copy = sa.Table(
-        table.name,
+    for region in regions:
+        hidden += [sa.Column(column, REGION_COLUMNS[suffix]) for suffix, column in region_names(region).items()]
+    return sa.Table(
+        name,
         metadata,
         *columns,
         *hidden,
-        schema=table.schema,
-        comment=table.comment,
-        info={"position": table.info["position"], "regions": regions, "computed": dict(computed)},
+        schema=schema,
+        comment=description,
+        info={**({"position": position} if position else {}), "regions": regions, "store": store, **info},
     )
-    return PublishedTable(str(table.schema), table.name, copy, str(table.comment), table.info.get("utype"))
 
 
 def _is_region(column: sa.Column[Any]) -> bool:

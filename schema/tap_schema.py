@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from schema.catalogue import PublishedSchema, PublishedTable
+from schema.catalogue import Key, PublishedSchema, PublishedTable
 from schema.columns import column
 from vo.tables.field import Field
 
@@ -92,8 +92,36 @@ _NOT_NULL = {
 }
 
 
-def tap_schema(metadata: sa.MetaData) -> PublishedSchema:
+_KEYS = {
+    "tables": (Key("schema_name", "tap_schema.schemas", "schema_name", "Schema of a table."),),
+    "columns": (Key("table_name", "tap_schema.tables", "table_name", "Table of a column."),),
+    "keys": (
+        Key("from_table", "tap_schema.tables", "table_name", "Table that refers."),
+        Key("target_table", "tap_schema.tables", "table_name", "Table that is referred to."),
+    ),
+    "key_columns": (Key("key_id", "tap_schema.keys", "key_id", "Key of a pair of columns."),),
+}
+
+RELEASE_FIELDS = (
+    Field("cat_id", "int", description="Number of the catalogue.", principal=True),
+    Field("title", "unicodeChar", arraysize="*", description="Name of the catalogue through all its versions."),
+    Field("version", "int", description="Number of the version of the catalogue.", principal=True),
+    Field("rel_descr_url", "char", arraysize="*", ucd="meta.ref.url", description="Where the release is described."),
+)
+"""Columns that the ESO archive adds to ``tables`` of its catalogues; ``astroquery`` looks for the latest by them."""
+
+
+def tap_schema(metadata: sa.MetaData, *, store: str | None = None, further: tuple[Field, ...] = ()) -> PublishedSchema:
     """Make the schema ``tap_schema``, whose rows `schema.describe` derives.
+
+    Parameters
+    ----------
+    metadata
+        Takes the tables.
+    store
+        Schema of the replica where the rows stand; None where it has the same name.
+    further
+        Columns of ``tables`` beyond those of the standard.
 
     References
     ----------
@@ -103,12 +131,21 @@ def tap_schema(metadata: sa.MetaData) -> PublishedSchema:
         "tap_schema",
         "What this service publishes, described as TAP wants it.",
         tuple(
-            PublishedTable("tap_schema", name, _table(name, description, fields, metadata), description)
+            PublishedTable(
+                "tap_schema",
+                name,
+                _table(name, description, fields + (further if name == "tables" else ()), metadata, store),
+                description,
+                keys=_KEYS.get(name, ()),
+            )
             for name, (description, fields) in _TABLES.items()
         ),
     )
 
 
-def _table(name: str, description: str, fields: tuple[Field, ...], metadata: sa.MetaData) -> sa.Table:
+def _table(
+    name: str, description: str, fields: tuple[Field, ...], metadata: sa.MetaData, store: str | None
+) -> sa.Table:
     columns: list[sa.Column[Any]] = [column(field, nullable=field.name not in _NOT_NULL[name]) for field in fields]
-    return sa.Table(name, metadata, *columns, schema="tap_schema", comment=description)
+    info = {} if store is None else {"store": (store, name)}
+    return sa.Table(name, metadata, *columns, schema="tap_schema", comment=description, info=info)

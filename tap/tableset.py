@@ -21,17 +21,12 @@ def describe_tables(catalogue: Catalogue) -> tuple[SchemaDescription, ...]:
     foreign_keys: dict[str, list[ForeignKey]] = {}
     for key, pair in keys(catalogue):
         foreign_keys.setdefault(key["from_table"], []).append(
-            ForeignKey(
-                delimited(pair["from_column"]),
-                key["target_table"],
-                delimited(pair["target_column"]),
-                key["description"],
-            )
+            ForeignKey(pair["from_column"], key["target_table"], pair["target_column"], key["description"])
         )
     return tuple(
         SchemaDescription(
             name=delimited(schema.name),
-            tables=tuple(_describe(table, foreign_keys.get(table.qualified_name, [])) for table in schema.tables),
+            tables=tuple(_describe(table, foreign_keys.get(qualified(table), [])) for table in schema.tables),
             description=schema.description,
             utype=schema.utype,
         )

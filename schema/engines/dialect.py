@@ -60,7 +60,7 @@ class DuckDbCompiler(_StrictCompiler):  # type: ignore[misc]
 
     def visit_table(self, table: Any, asfrom: bool = False, enclosing_alias: Any = None, **kw: Any) -> str:
         """Read the physical table instead of its view, which costs more to understand than a small query to run."""
-        if asfrom and enclosing_alias is not None and "computed" in table.info:
+        if asfrom and enclosing_alias is not None and "store" in table.info:
             return store_of(table)
         return str(super().visit_table(table, asfrom=asfrom, enclosing_alias=enclosing_alias, **kw))
 

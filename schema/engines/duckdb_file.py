@@ -13,6 +13,7 @@ import duckdb
 
 from schema.engines.duckdb_functions import register_functions
 from schema.engines.execute import EngineUnavailableError
+from schema.replication.tables import literal
 
 _STEM = "quipu_replica"
 
@@ -46,6 +47,9 @@ class DuckDbFile:
         is fixed because DuckDB makes it a catalogue, which must not be named as a schema is.
     settings
         Limits.
+    attachable
+        Folder of further databases that may be attached; None for none. No query writes there: what users send reaches
+        the engine as parameters only, and the compiler of queries knows no statement but SELECT.
 
     Raises
     ------
@@ -53,8 +57,9 @@ class DuckDbFile:
         Raised when another process holds the file.
     """
 
-    def __init__(self, folder: Path, settings: DuckDbSettings) -> None:
+    def __init__(self, folder: Path, settings: DuckDbSettings, attachable: Path | None = None) -> None:
         self._folder = folder
+        self._attachable = attachable
         self._settings = settings
         self._temporary = folder / "temporary"
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +109,8 @@ class DuckDbFile:
         )
         register_functions(connection)
         # Last, for they close the door to further settings.
+        if self._attachable is not None:
+            connection.execute(f"SET allowed_directories = [{literal(f'{self._attachable}/')}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         return connection

@@ -18,11 +18,9 @@ import structlog
 from schema.engines.duckdb import error_kind, is_damage
 from schema.engines.duckdb_file import DuckDbFile, DuckDbSettings
 from schema.engines.execute import EngineUnavailableError
-from schema.published import HIDDEN
-from schema.replication.positions import hidden_columns
+from schema.engines.stores import Stores, hold, let_go
+from schema.replication.sky import with_sky
 from schema.replication.tables import ReplicatedTable, literal, quoted
-from schema.spatial.footprints import region_columns_of
-from schema.spatial.regions import region_names
 
 _FORMAT = 2
 """Raised when a replica file of before cannot be used any longer."""
@@ -93,6 +91,8 @@ class Replica:
         Content of TAP_SCHEMA by table, as `schema.describe` gives it.
     settings
         Limits.
+    attachable
+        Folder of further databases, which `show` attaches.
 
     Raises
     ------
@@ -106,11 +106,14 @@ class Replica:
         tables: tuple[ReplicatedTable, ...],
         described: dict[str, pa.Table],
         settings: DuckDbSettings | None = None,
+        attachable: Path | None = None,
     ) -> None:
         self._tables = tables
         self._described = described
-        self._file = DuckDbFile(folder, settings or DuckDbSettings())
+        self._file = DuckDbFile(folder, settings or DuckDbSettings(), attachable)
         self._lock = threading.Lock()
+        self._showing = threading.Lock()
+        self._stores, self._former_stores = Stores(), Stores()
         self._database: duckdb.DuckDBPyConnection | None = None
         self._state: ReplicaState | None = None
         self._suspicion: Exception | None = None
@@ -150,6 +153,23 @@ class Replica:
             if self._state is None:
                 raise EngineUnavailableError("The archive is still building its tables; try again in a few minutes.")
             return self._database.cursor()
+
+    def show(self, stores: Stores) -> frozenset[str]:
+        """Hold some stores beside those of last time, which running queries may still read, and let older ones go.
+
+        Returns
+        -------
+        unreadable
+            Names of databases that cannot be attached; if there are any, nothing else changes.
+        """
+        with self._showing:
+            with self._cursor() as cursor:
+                unreadable = hold(cursor, stores)
+                if unreadable:
+                    return unreadable
+                let_go(cursor, stores, self._stores)
+            self._stores, self._former_stores = stores, self._stores
+        return frozenset()
 
     def apply(self, state: ReplicaState, updates: Iterable[TableUpdate]) -> None:
         """Replace rows and the state in one transaction: readers see all of it or nothing.
@@ -241,6 +261,10 @@ class Replica:
             database = self._file.open()
             with database.cursor() as cursor:
                 state = self._prepare(cursor)
+        with database.cursor() as cursor:
+            let_go(cursor)
+            hold(cursor, self._former_stores)
+            hold(cursor, self._stores)
         with self._lock:
             self._database, self._state = database, state
 
@@ -375,7 +399,7 @@ def _insert(
     cursor: duckdb.DuckDBPyConnection, target: str, table: ReplicatedTable, batches: Iterable[pa.RecordBatch]
 ) -> None:
     """Append rows, sorted, with the hidden columns behind them."""
-    rows = (_with_sky(table, batch) for batch in batches)
+    rows = (with_sky(batch, table.position, table.regions) for batch in batches)
     first = next(rows, None)
     if first is None:
         return
@@ -383,30 +407,6 @@ def _insert(
     names = ", ".join(quoted(name) for name in first.schema.names)
     with _registered(cursor, reader) as source:
         cursor.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {source} ORDER BY {table.order}")
-
-
-def _with_sky(table: ReplicatedTable, batch: pa.RecordBatch) -> pa.RecordBatch:
-    names = list(batch.schema.names)
-    columns = [_plain(column) for column in batch.columns]
-    if table.position:
-        ra, dec = (
-            columns[names.index(name)] if name in names else pa.nulls(batch.num_rows, pa.float64())
-            for name in table.position
-        )
-        names += HIDDEN
-        columns += hidden_columns(ra, dec)
-    for region in table.regions:
-        if region in names:
-            hidden = region_columns_of(
-                columns[names.index(region)], columns[names.index("hpx")] if table.position else None
-            )
-            names += [region_names(region)[suffix] for suffix in hidden]
-            columns += hidden.values()
-    return pa.RecordBatch.from_arrays(columns, names=names)
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
 @contextlib.contextmanager

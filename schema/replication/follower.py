@@ -69,13 +69,23 @@ class Follower:
         Address of the same database as libpq reads it.
     poll_seconds
         Longest time between two looks.
+    notice
+        Called with a connection inside the snapshot before the replica changes to it.
     """
 
-    def __init__(self, replica: Replica, engine: sa.Engine, url: str, poll_seconds: float = _POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        engine: sa.Engine,
+        url: str,
+        poll_seconds: float = _POLL_SECONDS,
+        notice: Callable[[sa.Connection], None] | None = None,
+    ) -> None:
         self._replica = replica
         self._engine = engine
         self._url = url
         self._poll_seconds = poll_seconds
+        self._notice = notice
         self._changed = threading.Condition()
         self._agreed: float | None = None
         self._error: str | None = None
@@ -137,6 +147,8 @@ class Follower:
             known = (None, None) if before is None else (before.revision, before.token)
             changes = read_changes(snapshot.connection, *known)
             state = ReplicaState(str(changes.truth), changes.revision, str(changes.token), changes.fingerprint)
+            if self._notice is not None and (state != before or self._agreed is None):
+                self._notice(snapshot.connection)
             if state != before:
                 updates = list(self._updates(snapshot, before, changes))
                 self._set_copying(any(update.ranges is None for update in updates))

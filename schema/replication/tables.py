@@ -89,7 +89,7 @@ class ReplicatedTable:
     @property
     def store(self) -> str:
         """Physical table of the replica, as SQL."""
-        return store_of(self.truth)
+        return f"replica.{quoted(f'{self.truth.schema}_{self.truth.name}')}"
 
     @property
     def position(self) -> tuple[str, str] | None:
@@ -138,9 +138,16 @@ class ReplicatedTable:
         return quoted(name) if item is None else f"{item} AS {quoted(name)}"
 
 
-def store_of(table: sa.Table) -> str:
-    """Physical table of the replica for a published table or one of the truth, as SQL."""
-    return f"replica.{quoted(f'{table.schema}_{table.name}')}"
+def store_of(published: sa.Table) -> str:
+    """What the replica reads for a published table that has a store (`schema.catalogue`), as SQL."""
+    store = ".".join(quoted(part) for part in published.info["store"])
+    only = published.info.get("only")
+    if not only:
+        return store
+    tests = " AND ".join(
+        f"{quoted(name)} IN ({', '.join(literal(value) for value in values)})" for name, values in only.items()
+    )
+    return f"(SELECT * FROM {store} WHERE {tests})"
 
 
 def computed_sql(published: sa.Table, name: str, qualifier: str) -> str | None:
@@ -159,7 +166,7 @@ def computed_sql(published: sa.Table, name: str, qualifier: str) -> str | None:
     if prefix is None:
         return None
     address = f"{literal(prefix)} || url_encode({qualifier}{quoted('dp_id')})"
-    is_stored = name in metadata.tables[f"{published.schema}.{published.name}"].columns
+    is_stored = name in metadata.tables[published.info.get("truth", published.fullname)].columns
     return f"COALESCE({qualifier}{quoted(name)}, {address})" if is_stored else f"({address})"
 
 

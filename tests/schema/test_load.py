@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -269,7 +269,12 @@ def test_the_command_tells_what_it_did(truth: Truth, tmp_path: Path) -> None:
 
     path = tmp_path / "rows.parquet"
     pq.write_table(products(2, colour=["red"] * 2, s_ra=[500.0, 1.0], s_dec=[1.0, 1.0]), path)
-    command = load_command(open_truth, lambda _: None)
+
+    @contextlib.contextmanager
+    def bar(_: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda *_: None
+
+    command = load_command(open_truth, pytest.fail, lambda _: None, bar)
     done = CliRunner().invoke(command, ["--table", "ivoa.obscore", str(path)])
     assert done.exit_code == 0
     assert "2 rows are in ivoa.obscore" in done.stdout

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from schema import change_log, files, jobs, obscore, observations
+from schema import change_log, files, jobs, obscore, observations, publications
 from schema.embedded import TruthError
 from schema.migrate import migrate
 from schema.tables import metadata
@@ -24,6 +24,8 @@ DESCRIBED = {
     files.quarantine,
     jobs.job,
     observations.raw,
+    publications.publication,
+    publications.leftover,
     obscore.obscore,
 }
 
