@@ -26,6 +26,8 @@ from schema.engines.dialect import render
 from schema.engines.duckdb import DuckDbEngine
 from schema.engines.duckdb_file import DuckDbSettings
 from schema.engines.execute import Engine
+from schema.engines.live import prepare_live
+from schema.engines.postgresql import PostgreSqlEngine
 from schema.engines.replica import Replica
 from schema.obscore import obscore
 from schema.published import published
@@ -44,7 +46,7 @@ DEFAULT_ROWS, MOST_ROWS = 100_000, 200_000
 class Observed:
     """The archive.
 
-    `rows` are those of ``ivoa.obscore``; `url` is where it listens.
+    `rows` are those of ``ivoa.obscore``; `url` is where it listens; `live` answers from the truth itself.
     """
 
     rows: list[dict[str, Any]]
@@ -52,6 +54,7 @@ class Observed:
     engine: Engine
     app: flask.Flask
     url: str
+    live: flask.Flask
 
     @property
     def client(self) -> flask.testing.FlaskClient:
@@ -73,6 +76,8 @@ def observed_archive(server: str, template: str) -> Iterator[Observed]:
     catalogue = published(BASE_URL, "archive.example")
     replica = Replica(folder, replicated_tables(catalogue), describe(catalogue), DuckDbSettings("1GB", "1GB", 2))
     try:
+        tables = replicated_tables(catalogue)
+        prepare_live(truth.engine, tables)
         with truth.engine.begin() as connection:
             connection.execute(sa.insert(obscore), rows)
         follower = Follower(replica, truth.engine, truth.url)
@@ -80,7 +85,8 @@ def observed_archive(server: str, template: str) -> Iterator[Observed]:
         engine = DuckDbEngine(replica.cursor, render)
         app = make_app(engine, catalogue)
         with on_socket(app) as url:
-            yield Observed(rows, catalogue, engine, app, url)
+            live = make_app(PostgreSqlEngine(truth.engine, tables, describe(catalogue)), catalogue)
+            yield Observed(rows, catalogue, engine, app, url, live)
         follower.stop()
     finally:
         replica.close()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
+from schema.engines.execute import EngineError
 from schema.spatial import arcs
 from schema.spatial.arcs import RIM, Reals, Truths
 from schema.spatial.constructs import Condition, FixedPosition, position_vector
@@ -26,7 +30,16 @@ class RegionsMeetRange(RegionFunction):
 
     type = sa.Boolean()
     inherit_cache = True
-    function = "quipu_regions_meet_range"
+    function = "regions_meet_range"
+
+
+@compiles(RegionsMeetRange, "postgresql")
+def _refused(element: RegionsMeetRange, compiler: SQLCompiler, **_: Any) -> NoReturn:
+    del element, compiler
+    raise EngineError(
+        "This archive answers from its database itself, which cannot compare regions with a range of coordinates; "
+        "ask for a circle or a polygon."
+    )
 
 
 def meets_range(region: SkyRegion, limits: Range) -> Condition:
