@@ -6,16 +6,23 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, TypeAlias
 from urllib.parse import urlsplit
 
 from schema.reserved_words import RESERVED_WORDS
 from schema.uploads import UploadedTable, uploaded_table
 from vo.dali.errors import UsageFault
 from vo.dali.parameters import quoted
+from vo.tables.readers.files import read_table
+from vo.tables.readers.limits import ReadLimits
 from vo.tables.table import Table
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST_NAME = 128
+_MOST_TABLES = 16
+
+Fetch: TypeAlias = Callable[[str, IO[bytes], int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +39,6 @@ class Upload:
 
     table_name: str
     uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class UploadLimits:
-    """How much one request may bring.
-
-    Attributes
-    ----------
-    bytes
-        Of each table as it is sent, and of all of them together.
-    rows
-        Of each table.
-    tables
-        Of one query.
-    """
-
-    bytes: int
-    rows: int
-    tables: int = 16
 
 
 def read_uploads(values: Sequence[str]) -> tuple[Upload, ...]:
@@ -106,13 +94,14 @@ class Uploads:
     Attributes
     ----------
     limits
-        How much is read.
-    read_file
-        Reads a file whose form it finds out; raises `UsageFault`.
+        How much is read of each table.
+    fetch
+        Fetches a table from its address into a file, up to so many bytes; raises `UsageFault`. None where no table is
+        fetched.
     """
 
-    limits: UploadLimits
-    read_file: Callable[[Path, UploadLimits], Table]
+    limits: ReadLimits
+    fetch: Fetch | None = None
 
     def read(self, uploads: Sequence[Upload], inline: Mapping[str, Path]) -> tuple[UploadedTable, ...]:
         """Read all tables of a query.
@@ -129,8 +118,8 @@ class Uploads:
         UsageFault
             Raised with the name of the table and what is wrong with it.
         """
-        if len(uploads) > self.limits.tables:
-            raise UsageFault(f"UPLOAD brings {len(uploads)} tables; this service takes {self.limits.tables} at once.")
+        if len(uploads) > _MOST_TABLES:
+            raise UsageFault(f"UPLOAD brings {len(uploads)} tables; this service takes {_MOST_TABLES} at once.")
         return tuple(
             uploaded_table(upload.table_name, number, self._read(upload, inline))
             for number, upload in enumerate(uploads, start=1)
@@ -138,7 +127,14 @@ class Uploads:
 
     def _read(self, upload: Upload, inline: Mapping[str, Path]) -> Table:
         try:
-            return self.read_file(self._file(upload, inline), self.limits)
+            if upload.uri.lower().startswith("param:"):
+                return read_table(self._file(upload, inline), self.limits)
+            if self.fetch is None:
+                raise UsageFault("This service fetches no tables; send it along with the request.")
+            with NamedTemporaryFile(prefix="quipu-upload-") as file:
+                self.fetch(upload.uri, file, self.limits.bytes)
+                file.flush()
+                return read_table(Path(file.name), self.limits)
         except UsageFault as error:
             raise UsageFault(f"UPLOAD {upload.table_name}: {error}") from error
 
