@@ -81,6 +81,12 @@ class TapConfig:
     async_workers: int = _setting(2, "Asynchronous queries that run at the same time; others wait in turn.")
     job_days: int = _setting(7, "Time for which a job and its results are kept, in d.")
     job_days_limit: int = _setting(30, "Most time for which a client may have a job kept, in d.")
+    upload_bytes: int = _setting(100_000_000, "Most bytes of the tables that users send along with a query.")
+    upload_rows: int = _setting(1_000_000, "Most rows of a table that users send along.")
+    upload_seconds: int = _setting(60, "Longest time to fetch a table from an address that users name, in s.")
+    upload_private_hosts: int = _setting(
+        0, "1 lets users name tables on hosts of private networks and this machine; 0 refuses them."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,9 @@ class Config:
             ("tap.async_workers", self.tap.async_workers),
             ("tap.job_days", self.tap.job_days),
             ("tap.job_days_limit", self.tap.job_days_limit),
+            ("tap.upload_bytes", self.tap.upload_bytes),
+            ("tap.upload_rows", self.tap.upload_rows),
+            ("tap.upload_seconds", self.tap.upload_seconds),
             ("ingest.workers", self.ingest.workers),
         ):
             if number < 1:

@@ -15,10 +15,13 @@ from schema.publishing.current import Published
 from tap.adql.plans import PlanCache
 from tap.jobs import query_task, write_failure
 from tap.service import TapService
+from tap.upload import Uploads
 from uws.job import Client
 from uws.joblist import JobList
 from uws.runner import Task
 from vo.dali.parameters import RowLimits
+from vo.dali.remote import Fetcher, is_public
+from vo.tables.readers.limits import ReadLimits
 from vo.vosi.availability import Availability
 
 
@@ -69,6 +72,7 @@ def add_table_access(
             RowLimits(config.tap.maxrec, config.tap.maxrec_limit),
             config.tap.query_seconds,
             way_on="send it to /async, where a query may take longer",
+            uploads=_uploads(config),
         )
         jobs = run_jobs(name, query_task(service))
         for path in paths:
@@ -100,3 +104,9 @@ def add_table_access(
     if published.catalogues is not None:
         add("tap_cat", published.catalogues, "tap_cat")
     return services
+
+
+def _uploads(config: Config) -> Uploads:
+    may_reach = (lambda _address: True) if config.tap.upload_private_hosts else is_public
+    limits = ReadLimits(config.tap.upload_bytes, config.tap.upload_rows)
+    return Uploads(limits, Fetcher(config.tap.upload_seconds, may_reach))

@@ -12,6 +12,7 @@ from vo_models.tapregext.models import (
     OutputFormat,
     TableAccess,
     TimeLimits,
+    UploadMethod,
     Version,
 )
 
@@ -45,11 +46,13 @@ def tap_capabilities(service: TapService, base_url: str) -> bytes:
             OutputFormat(mime=output.media_type, alias=list(output.aliases), ivo_id=output.ivo_id)
             for output in formats.FORMATS
         ],
+        upload_method=_upload_methods(service),
         execution_duration=_seconds(service.seconds),
         output_limit=DataLimits(
             default=DataLimit(value=service.rows.default, unit="row"),
             hard=DataLimit(value=service.rows.hard, unit="row"),
         ),
+        upload_limit=_upload_limits(service),
     )
     return write_capabilities(
         [access, *vosi_capabilities(base_url, ("capabilities", "availability", "tables", "examples"))]
@@ -60,6 +63,20 @@ def _data_models(service: TapService) -> list[DataModelType]:
     if not service.catalogue.find("ivoa", "obscore"):
         return []
     return [DataModelType(value="ObsCore-1.1", ivo_id="ivo://ivoa.net/std/ObsCore#core-1.1")]
+
+
+def _upload_methods(service: TapService) -> list[UploadMethod]:
+    if service.uploads is None:
+        return []
+    methods = ("inline", "http", "https") if service.uploads.fetch else ("inline",)
+    return [UploadMethod(ivo_id=f"ivo://ivoa.net/std/TAPRegExt#upload-{method}") for method in methods]
+
+
+def _upload_limits(service: TapService) -> DataLimits | None:
+    if service.uploads is None:
+        return None
+    limit = DataLimit(value=service.uploads.limits.bytes, unit="byte")
+    return DataLimits(default=limit, hard=limit)
 
 
 def _adql() -> Language:

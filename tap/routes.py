@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 from flask import Blueprint, Response, request
@@ -17,7 +20,7 @@ from tap.parameters import read_tap_query
 from tap.service import TapService, remarks
 from tap.tableset import describe_tables
 from vo.dali.errors import DaliError, FatalFault, TooLargeFault, UsageFault
-from vo.dali.parameters import Parameters, read_choice
+from vo.dali.parameters import Parameters, quoted, read_choice
 from vo.tables.votable import write_error
 from vo.vosi.availability import Availability, write_availability
 from vo.vosi.tables import write_table, write_tableset
@@ -65,15 +68,20 @@ def blueprint(
     """
     routes = Blueprint(name, __name__)
 
+    def largest_body() -> int:
+        brings_files = service.uploads is not None and request.mimetype == "multipart/form-data"
+        return largest_request + (service.uploads.limits.bytes if brings_files and service.uploads else 0)
+
     @routes.before_request
     def bound_request() -> None:
-        request.max_content_length = largest_request
+        request.max_content_length = largest_body()
         request.max_form_memory_size = largest_request
 
     @routes.route("/sync", methods=["GET", "POST"])
     def sync() -> Response:
         query = read_tap_query(_parameters(), service.rows, accept=request.headers.get("Accept"))
-        stream = service.run(query, opened=lambda stream: when_gone(stream.close))
+        with inline_files() as inline:
+            stream = service.run(query, inline, opened=lambda stream: when_gone(stream.close))
         try:
             body = query.output.begin(stream, remarks(query, stream.warnings), explain)
         except EngineError as error:
@@ -126,7 +134,7 @@ def blueprint(
     def refuse_large(error: RequestEntityTooLarge) -> Response:
         del error
         _discard_body()
-        return refuse(TooLargeFault(f"The request has more than the {largest_request} bytes that this service reads."))
+        return refuse(TooLargeFault(f"The request has more than the {largest_body()} bytes that this service reads."))
 
     @routes.errorhandler(HTTPException)
     def refuse_unreadable(error: HTTPException) -> Response:
@@ -138,6 +146,25 @@ def blueprint(
         return refuse(FatalFault("The service failed on this request; its log says why."))
 
     return routes
+
+
+@contextmanager
+def inline_files() -> Iterator[Mapping[str, Path]]:
+    """Files of the request by the names of their parameters, kept while the block runs.
+
+    Raises
+    ------
+    UsageFault
+        Raised when two come under one name.
+    """
+    with TemporaryDirectory(prefix="quipu-upload-") as folder:
+        files: dict[str, Path] = {}
+        for number, (name, file) in enumerate(request.files.items(multi=True)):
+            if name in files:
+                raise UsageFault(f"The request has two files under the name {quoted(name)}.")
+            files[name] = Path(folder) / str(number)
+            file.save(files[name])
+        yield files
 
 
 def _parameters() -> Parameters:

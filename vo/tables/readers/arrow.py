@@ -87,7 +87,10 @@ def _field(name: str, column: pa.ChunkedArray, more: Mapping[str, Any]) -> Field
         return Field(name, "char", "*", **more)
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if is_list and kind.value_type in _NUMBERS:
-        return Field(name, _NUMBERS[kind.value_type], "*", **more)
+        size = str(kind.list_size) if pa.types.is_fixed_size_list(kind) else "*"
+        return Field(name, _NUMBERS[kind.value_type], size, **more)
+    if pa.types.is_binary(kind):
+        raise UsageFault(f"Column {quoted(name)} holds text that is not UTF-8.")
     raise UsageFault(f"Column {quoted(name)} is of the kind {kind}, which no VOTable could hold.")
 
 

@@ -210,6 +210,9 @@ def _items(data: bytes, column: DeclaredColumn, cells: _Cells) -> tuple[pa.Array
     """Items of all cells, one after the other, and the number in each cell."""
     counts = np.full(len(cells.starts), column.items or 0) if cells.counts is None else cells.counts
     raw = _raw(data, column, cells)
+    if column.datatype == "bit" and column.items == 1:
+        # Which bit of the byte it is, writers do not agree on.
+        return pa.array(raw != 0), counts.astype(np.int32)
     if column.datatype == "bit":
         bits = np.unpackbits(raw)
         widths = -(-counts // 8) * 8
