@@ -9,17 +9,15 @@ QUERY_ID = "ivo://ivoa.net/std/SIA#query-2.0"
 
 
 def _interval(name: str, unit: str | None, description: str) -> Param:
-    return Param(Field(name, "double", "*", xtype="interval", unit=unit, description=description))
+    return Param(Field(name, "double", "2", xtype="interval", unit=unit, description=description))
 
 
-def _text(name: str, description: str, options: tuple[str, ...] = (), xtype: str | None = None) -> Param:
-    return Param(Field(name, "char", "*", xtype=xtype, description=description), options=options)
+def _text(name: str, description: str, options: tuple[str, ...] = ()) -> Param:
+    return Param(Field(name, "char", "*", description=description), options=options)
 
 
 INPUTS = (
-    _text("POS", "Circle that the covered region must meet.", xtype="circle"),
-    _text("POS", "Range of coordinates that the covered region must meet.", xtype="range"),
-    _text("POS", "Polygon that the covered region must meet.", xtype="polygon"),
+    _text("POS", "CIRCLE, RANGE or POLYGON that the covered region must meet, ICRS, in deg."),
     _interval("BAND", "m", "Wavelengths in vacuum of which some must be covered."),
     _interval("TIME", "d", "Times of which some must be covered, MJD, UTC."),
     _text("POL", "Polarization state.", ("I", "Q", "U", "V", "RR", "LL", "RL", "LR", "XX", "YY", "XY", "YX")),
