@@ -13,10 +13,13 @@ from app.archive import Archive, ArchiveError, may_become_archive
 from app.config import FILE_NAME
 from schema.backup import restore_backup, write_backup
 from schema.files import copy, file
+from schema.publishing.publication import rows_file
+from schema.publishing.shelf import read_publications
 from storage.local import LocalStore
 
 TRUTH = "truth.dump"
 FILES = "store"
+CATALOGUES = "catalogues"
 
 Progress = Callable[[int, int], None]
 """Told how many files of how many are copied."""
@@ -44,6 +47,7 @@ def back_up(archive: Archive, out: Path, progress: Progress, *, with_files: bool
         with archive.open_truth() as truth:
             write_backup(truth, out / TRUTH)
             checksums = _checksums(truth.engine, archive.store.name) if with_files else []
+            _copy_catalogues(truth.engine, archive.catalogues, out / CATALOGUES)
         shutil.copy2(archive.directory / FILE_NAME, out / FILE_NAME)
         return _copy(archive.store, LocalStore(out / FILES), checksums, progress)
 
@@ -68,10 +72,25 @@ def restore(archive: Archive, source: Path, progress: Progress) -> int:
     with _sentences(archive.directory):
         archive.directory.mkdir(parents=True, exist_ok=True)
         copied = _copy(LocalStore(source / FILES), archive.store, list(LocalStore(source / FILES)), progress)
+        if (source / CATALOGUES).is_dir():
+            shutil.copytree(source / CATALOGUES, archive.catalogues)
         with archive.open_truth() as truth:
             restore_backup(truth, source / TRUTH)
         shutil.copy2(source / FILE_NAME, archive.directory / FILE_NAME)
     return copied
+
+
+def _copy_catalogues(engine: sa.Engine, source: Path, target: Path) -> None:
+    """Copy the rows of loaded tables; they never change, but may be replaced."""
+    with engine.connect() as connection:
+        publications = read_publications(connection)
+    for each in publications:
+        rows = rows_file(source, each.generation)
+        (target / each.generation).mkdir(parents=True)
+        try:
+            shutil.copy2(rows, rows_file(target, each.generation))
+        except FileNotFoundError:
+            raise ArchiveError(f"{each.qualified_name} was changed meanwhile; make the backup again.") from None
 
 
 def _checksums(engine: sa.Engine, store: str) -> list[str]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from schema.engines.duckdb import DuckDbEngine
-from schema.engines.execute import Limits
-from schema.publishing.current import CurrentCatalogues
 from schema.publishing.description import Description, read_description
 from schema.publishing.publication import rows_file
 from schema.publishing.publish import Loaded, Mode, Shelf, load_table
@@ -49,17 +44,3 @@ class Shop:
 
     def generations(self) -> set[str]:
         return {path.name for path in self.shelf.folder.iterdir()} if self.shelf.folder.exists() else set()
-
-
-@dataclass
-class Served:
-    """The services over a shop, in this process."""
-
-    shop: Shop
-    current: CurrentCatalogues
-    engine: DuckDbEngine
-    follow: Callable[[], None]
-
-    def ask(self, query: Any) -> list[dict[str, Any]]:
-        stream = self.engine.execute(query, Limits())
-        return pa.Table.from_batches(list(stream), stream.schema).to_pylist()
