@@ -5,10 +5,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from databases import create_pg_sphere, execute, new_database, new_truth
 from lxml import etree
 from observed import Observed, observed_archive
 from sqlalchemy.engine import make_url
@@ -46,7 +46,7 @@ def truth_server() -> Iterator[str]:
         server = EmbeddedServer(folder)
         try:
             address = server.url("postgres")
-            _execute(address, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+            execute(address, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
             yield address
         finally:
             server.close()
@@ -57,67 +57,34 @@ def truth_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def truth_template(truth_server: str) -> Iterator[str]:
     """Name of a database with all tables and no rows, to be copied."""
-    name = f"quipu_template_{uuid4().hex}"
-    _execute(truth_server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-    try:
-        truth = Truth(_address(truth_server, name))
+    with new_database(truth_server, "template") as address:
+        truth = Truth(address)
         migrate(truth.engine)
         truth.close()
-        yield name
-    finally:
-        _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
+        yield str(make_url(address).database)
 
 
 @pytest.fixture
 def truth(truth_server: str, truth_template: str) -> Iterator[Truth]:
     """Truth of a new archive: a database of its own with all tables and no rows."""
-    name = f"quipu_{uuid4().hex}"
-    _execute(truth_server, f"CREATE DATABASE {name} TEMPLATE {truth_template}")
-    truth = Truth(_address(truth_server, name))
-    try:
-        # Each archive is another.
-        with truth.engine.begin() as connection:
-            connection.execute(sa.text("UPDATE archive.truth SET uuid = gen_random_uuid()"))
+    with new_truth(truth_server, truth_template) as truth:
         yield truth
-    finally:
-        truth.close()
-        _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 def pg_sphere(truth: Truth) -> None:
     """The extension pg_sphere in the truth, where the server has it; the embedded one has not."""
-    with truth.engine.begin() as connection:
-        if connection.scalar(sa.text("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_sphere'")) is None:
-            if os.environ.get("CI") == "true" and "QUIPU_DATABASE_URL" in os.environ:
-                pytest.fail("The server of QUIPU_DATABASE_URL must have pg_sphere.")
-            pytest.skip("This PostgreSQL has no pg_sphere.")
-        connection.execute(sa.text("CREATE EXTENSION pg_sphere"))
+    create_pg_sphere(truth.engine)
 
 
 @pytest.fixture(scope="session")
 def sky_database(truth_server: str) -> Iterator[str]:
     """Address of a database with the functions of the sphere and no tables."""
-    name = f"quipu_sky_{uuid4().hex}"
-    _execute(truth_server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-    address = _address(truth_server, name)
-    engine = sa.create_engine(make_url(address).set(drivername="postgresql+psycopg2"), poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        install_functions(connection)
-    yield address
-    _execute(truth_server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _address(server: str, database: str) -> str:
-    return make_url(server).set(database=database).render_as_string(hide_password=False)
-
-
-def _execute(address: str, *statements: str) -> None:
-    url = make_url(address).set(drivername="postgresql+psycopg2")
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(sa.text(statement))
+    with new_database(truth_server, "sky") as address:
+        engine = sa.create_engine(make_url(address).set(drivername="postgresql+psycopg2"), poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            install_functions(connection)
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import uuid4
 
 import flask
 import sqlalchemy as sa
+from databases import new_truth
 from products import products
-from sqlalchemy.engine import make_url
 from werkzeug.serving import make_server
 
 from app.config import Config, with_values
@@ -33,7 +32,6 @@ from schema.obscore import obscore
 from schema.published import published
 from schema.replication.follower import Follower
 from schema.replication.tables import replicated_tables
-from schema.truth import Truth
 from vo.dali.errors import NotFoundFault
 from vo.vosi.availability import Availability
 
@@ -64,36 +62,27 @@ class Observed:
 @contextmanager
 def observed_archive(server: str, template: str) -> Iterator[Observed]:
     """Fill the tables of a new database, copy them, and serve them."""
-    name = f"quipu_{uuid4().hex}"
-    admin = sa.create_engine(
-        make_url(server).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    truth = Truth(make_url(server).set(database=name).render_as_string(hide_password=False))
-    folder = Path(tempfile.mkdtemp(prefix="quipu-observed-"))
-    rows = products(COUNT)
-    catalogue = published(BASE_URL, "archive.example")
-    replica = Replica(folder, replicated_tables(catalogue), describe(catalogue), DuckDbSettings("1GB", "1GB", 2))
-    try:
+    with new_truth(server, template) as truth:
+        folder = Path(tempfile.mkdtemp(prefix="quipu-observed-"))
+        rows = products(COUNT)
+        catalogue = published(BASE_URL, "archive.example")
         tables = replicated_tables(catalogue)
-        prepare_live(truth.engine, tables)
-        with truth.engine.begin() as connection:
-            connection.execute(sa.insert(obscore), rows)
-        follower = Follower(replica, truth.engine, truth.url)
-        follower.follow()
-        engine = DuckDbEngine(replica.cursor, render)
-        app = make_app(engine, catalogue)
-        with on_socket(app) as url:
-            live = make_app(PostgreSqlEngine(truth.engine, tables, describe(catalogue)), catalogue)
-            yield Observed(rows, catalogue, engine, app, url, live)
-        follower.stop()
-    finally:
-        replica.close()
-        truth.close()
-        shutil.rmtree(folder)
-        with admin.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        replica = Replica(folder, tables, describe(catalogue), DuckDbSettings("1GB", "1GB", 2))
+        try:
+            prepare_live(truth.engine, tables)
+            with truth.engine.begin() as connection:
+                connection.execute(sa.insert(obscore), rows)
+            follower = Follower(replica, truth.engine, truth.url)
+            follower.follow()
+            engine = DuckDbEngine(replica.cursor, render)
+            app = make_app(engine, catalogue)
+            with on_socket(app) as url:
+                live = make_app(PostgreSqlEngine(truth.engine, tables, describe(catalogue)), catalogue)
+                yield Observed(rows, catalogue, engine, app, url, live)
+            follower.stop()
+        finally:
+            replica.close()
+            shutil.rmtree(folder)
 
 
 def make_app(engine: Engine, catalogue: Catalogue, base_url: str = BASE_URL) -> flask.Flask:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from astropy.coordinates import SkyCoord
+from databases import create_pg_sphere, new_truth
 
 from schema.describe import describe
 from schema.engines.dialect import render
@@ -24,7 +24,6 @@ from schema.obscore import obscore
 from schema.published import published
 from schema.replication.follower import Follower
 from schema.replication.tables import replicated_tables
-from schema.truth import Truth
 from tap.adql.compile import compile_query
 
 CATALOGUE = published("https://archive.example/", "archive.example")
@@ -48,24 +47,28 @@ def rows(engine: Engine, query: Any) -> list[tuple[Any, ...]]:
     return [tuple(row) for batch in stream for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)]
 
 
-@pytest.fixture(params=["plain", "pg_sphere"])
-def engines(request: pytest.FixtureRequest, truth: Truth, tmp_path: Path) -> Iterator[Engines]:
-    if request.param == "pg_sphere":
-        request.getfixturevalue("pg_sphere")
-    with truth.engine.begin() as connection:
-        connection.execute(sa.insert(obscore), [product(number) for number in range(ROWS)])
+@pytest.fixture(scope="module", params=["plain", "pg_sphere"])
+def engines(
+    request: pytest.FixtureRequest, truth_server: str, truth_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engines]:
     tables = replicated_tables(CATALOGUE)
-    has_pg_sphere = prepare_live(truth.engine, tables)
-    assert has_pg_sphere is (request.param == "pg_sphere")
-    replica = Replica(tmp_path / "replica", tables, describe(CATALOGUE), DuckDbSettings("1GB", "1GB", 2))
-    follower = Follower(replica, truth.engine, truth.url)
-    follower.follow()
-    yield Engines(
-        DuckDbEngine(replica.cursor, render),
-        PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE), has_pg_sphere=has_pg_sphere),
-    )
-    follower.stop()
-    replica.close()
+    with new_truth(truth_server, truth_template) as truth:
+        if request.param == "pg_sphere":
+            create_pg_sphere(truth.engine)
+        with truth.engine.begin() as connection:
+            connection.execute(sa.insert(obscore), [product(number) for number in range(ROWS)])
+        has_pg_sphere = prepare_live(truth.engine, tables)
+        assert has_pg_sphere is (request.param == "pg_sphere")
+        folder = tmp_path_factory.mktemp("replica")
+        replica = Replica(folder, tables, describe(CATALOGUE), DuckDbSettings("1GB", "1GB", 2))
+        follower = Follower(replica, truth.engine, truth.url)
+        follower.follow()
+        yield Engines(
+            DuckDbEngine(replica.cursor, render),
+            PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE), has_pg_sphere=has_pg_sphere),
+        )
+        follower.stop()
+        replica.close()
 
 
 def product(number: int) -> dict[str, Any]:

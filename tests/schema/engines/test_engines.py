@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from databases import create_pg_sphere, new_truth
 
 from schema.columns import field_of
 from schema.describe import describe
@@ -62,32 +64,50 @@ class Archive:
         return self.engine.execute(Query(select, fields), Limits(maxrec, seconds))
 
 
-@pytest.fixture(params=["duckdb", "postgresql", "pg_sphere"])
-def archive(request: pytest.FixtureRequest, truth: Truth, tmp_path: Path) -> Iterator[Archive]:
+KINDS = ["duckdb", "postgresql", "pg_sphere"]
+
+
+@contextmanager
+def new_archive(kind: str, server: str, template: str, folder: Path) -> Iterator[Archive]:
     tables = replicated_tables(CATALOGUE)
-    if request.param != "duckdb":
-        if request.param == "pg_sphere":
-            request.getfixturevalue("pg_sphere")
-        assert prepare_live(truth.engine, tables) is (request.param == "pg_sphere")
-        yield Archive(
-            PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE), has_pg_sphere=request.param == "pg_sphere"),
-            truth,
-            lambda: None,
-        )
-        return
-    replica = Replica(tmp_path / "replica", tables, describe(CATALOGUE), DuckDbSettings("1GB", "1GB", 2))
-    follower = Follower(replica, truth.engine, truth.url)
-    yield Archive(DuckDbEngine(replica.cursor, render, report_damage=replica.suspect), truth, follower.follow)
-    follower.stop()
-    replica.close()
+    with new_truth(server, template) as truth:
+        if kind != "duckdb":
+            if kind == "pg_sphere":
+                create_pg_sphere(truth.engine)
+            assert prepare_live(truth.engine, tables) is (kind == "pg_sphere")
+            engine = PostgreSqlEngine(truth.engine, tables, describe(CATALOGUE), has_pg_sphere=kind == "pg_sphere")
+            yield Archive(engine, truth, lambda: None)
+            return
+        replica = Replica(folder, tables, describe(CATALOGUE), DuckDbSettings("1GB", "1GB", 2))
+        follower = Follower(replica, truth.engine, truth.url)
+        yield Archive(DuckDbEngine(replica.cursor, render, report_damage=replica.suspect), truth, follower.follow)
+        follower.stop()
+        replica.close()
 
 
-@pytest.fixture
-def filled(archive: Archive) -> Archive:
+@pytest.fixture(params=KINDS)
+def archive(
+    request: pytest.FixtureRequest, truth_server: str, truth_template: str, tmp_path: Path
+) -> Iterator[Archive]:
+    """An archive without rows, for one test alone."""
+    with new_archive(request.param, truth_server, truth_template, tmp_path / "replica") as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def filled(
+    request: pytest.FixtureRequest, truth_server: str, truth_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Archive]:
+    """An archive with rows that no test changes."""
+    with new_archive(request.param, truth_server, truth_template, tmp_path_factory.mktemp("replica")) as made:
+        fill(made)
+        yield made
+
+
+def fill(archive: Archive) -> None:
     with archive.truth.engine.begin() as connection:
         connection.execute(sa.insert(obscore), [product(number) for number in range(ROWS)])
     archive.follow()
-    return archive
 
 
 def product(number: int) -> dict[str, Any]:
@@ -238,18 +258,19 @@ def assert_nothing_runs(archive: Archive) -> None:
         time.sleep(0.05)
 
 
-def test_a_stream_sees_one_state_however_slowly_it_is_read(filled: Archive) -> None:
+def test_a_stream_sees_one_state_however_slowly_it_is_read(archive: Archive) -> None:
+    fill(archive)
     sides = [PRODUCTS.alias(f"t{number}") for number in range(3)]
-    stream = filled.run(sa.select(sides[0].c.obs_collection).select_from(*sides), TEXT)
+    stream = archive.run(sa.select(sides[0].c.obs_collection).select_from(*sides), TEXT)
     stream.start()
-    with filled.truth.engine.begin() as connection:
+    with archive.truth.engine.begin() as connection:
         connection.execute(sa.update(obscore).values(obs_collection="OTHER"))
         connection.execute(sa.delete(obscore).where(obscore.c.n_obs > 10))
-    filled.follow()
+    archive.follow()
     seen = {row for (row,) in rows_of(stream)}
     assert seen == {"TOY"}
     assert stream.rows == ROWS**3
-    assert {row for (row,) in rows_of(filled.ask(PRODUCTS.c.obs_collection))} == {"OTHER"}
+    assert {row for (row,) in rows_of(archive.ask(PRODUCTS.c.obs_collection))} == {"OTHER"}
 
 
 def test_many_threads_may_ask_at_once(filled: Archive) -> None:
