@@ -13,9 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 import portal.routes
 import registry.routes
-import storage.routes
 from app.config import Config
 from app.front import visit_of
+from app.links import add_files
 from app.registered import publisher_of, registered_services
 from app.simple_access import add_simple_access, open_public_file
 from app.table_access import add_table_access
@@ -74,7 +74,7 @@ def create_app(
     services = add_table_access(app, config, engine, published, availability, run_jobs, _identify, _when_gone)
     open_file = partial(open_public_file, replicas)
     add_simple_access(app, config, engine, published.everything, availability, open_file)
-    app.register_blueprint(storage.routes.blueprint(replicas), url_prefix="/files")
+    add_files(app, config, replicas)
     app.register_blueprint(
         registry.routes.blueprint(registered_services(config, services), publisher_of(config), started),
         url_prefix="/registry",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from ingest.astrometry import AstrometryError, Coverage, Footprint, celestial_axes, coverage, footprint
 from ingest.cards import Header
@@ -13,11 +12,13 @@ from ingest.content import Content
 from ingest.filters import band
 from ingest.frames import ecliptic, galactic
 from ingest.headers import FitsFile, Hdu
+from ingest.provenance import Relation, relations
 from ingest.release import ReleaseRule, release_date
 from ingest.times import as_datetime
 from ingest.translators.base import TimeRange, Translator, without_ending
 from ingest.translators.choice import translator_for
 from ingest.validate import clean_obscore, clean_raw
+from schema.identifiers import publisher_did
 from vo.regions import Circle, Position, Region, write_stcs
 
 _CONTENT_TYPES = {
@@ -25,7 +26,6 @@ _CONTENT_TYPES = {
     ".xz": "application/x-xz",
 }  # fmt: skip
 _UNSAFE = str.maketrans({'"': "_", "\\": "_", "/": "_", " ": "_", ";": "_", "\t": "_"})
-_IN_QUERY = "!$&'()*+,;=:@/?-._~"
 _MAX_IMAGES = 300
 
 
@@ -51,6 +51,8 @@ class Description:
         All headers as one JSON document.
     warnings
         What is odd, in sentences.
+    relations
+        Other files that the header names.
     """
 
     dp_id: str
@@ -61,6 +63,7 @@ class Description:
     raw: dict[str, Any] | None
     header: dict[str, Any]
     warnings: tuple[str, ...]
+    relations: tuple[Relation, ...] = ()
 
 
 def describe(fits: FitsFile, *, authority: str, rule: ReleaseRule, now: datetime.datetime) -> Description:
@@ -88,7 +91,7 @@ def describe(fits: FitsFile, *, authority: str, rule: ReleaseRule, now: datetime
     row |= {
         "dp_id": dp_id,
         "obs_id": row.get("obs_id") or dp_id,
-        "obs_publisher_did": f"ivo://{authority}/ID?{quote(dp_id, safe=_IN_QUERY)}",
+        "obs_publisher_did": publisher_did(dp_id, authority),
         "access_format": _CONTENT_TYPES[fits.packing],
         "obs_release_date": released,
         "publication_date": now,
@@ -114,6 +117,7 @@ def describe(fits: FitsFile, *, authority: str, rule: ReleaseRule, now: datetime
         raw=raw,
         header=header_document(fits, warnings),
         warnings=warnings,
+        relations=relations(content),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from ingest.examine import Examined, printable
+from ingest.obscore import Description
 from ingest.translators.base import without_ending
 from schema.files import copy, file, quarantine
 from schema.obscore import obscore
 from schema.observations import raw
+from schema.relations import relation
 from storage.store import Store
 
 
@@ -97,6 +100,7 @@ def insert_taken(connection: sa.Connection, taken: Sequence[Examined], store: St
     copies: list[dict[str, Any]] = []
     products: list[dict[str, Any]] = []
     raws: list[dict[str, Any]] = []
+    relations: list[dict[str, Any]] = []
     for examined in taken:
         staged, description = examined.staged, examined.description
         if staged is None or description is None:
@@ -117,6 +121,7 @@ def insert_taken(connection: sa.Connection, taken: Sequence[Examined], store: St
         products.append(_whole(obscore, description.obscore | estimate))
         if description.raw is not None:
             raws.append(_whole(raw, description.raw | estimate))
+        relations += _relations(staged.sha256, description)
     if not files:
         return
     header = sa.cast(sa.bindparam("header_text", type_=sa.Text), postgresql.JSONB)
@@ -127,8 +132,20 @@ def insert_taken(connection: sa.Connection, taken: Sequence[Examined], store: St
     connection.execute(sa.insert(obscore), products)
     if raws:
         connection.execute(sa.insert(raw), raws)
+    if relations:
+        connection.execute(sa.insert(relation).values(file_id=of), relations)
     checksums = _texts([row["sha256"] for row in files])
     connection.execute(sa.delete(quarantine).where(quarantine.c.sha256 == sa.any_(checksums)))
+
+
+def _relations(sha256: str, description: Description) -> Iterator[dict[str, Any]]:
+    """Rows of what a file says of others, numbered by their kind."""
+    numbers: Counter[str] = Counter()
+    for each in description.relations:
+        numbers[each.kind] += 1
+        yield {
+            "of": sha256, "kind": each.kind, "number": numbers[each.kind], "name": each.name, "category": each.category,
+        }  # fmt: skip
 
 
 def insert_refused(connection: sa.Connection, examined: Examined, reason: str, kept: str | None) -> None:

@@ -620,6 +620,8 @@ obscore = sa.Table(
     sa.CheckConstraint("data_rights IN ('public', 'secure', 'proprietary')", name="data_rights_is_known"),
     sa.UniqueConstraint("obs_publisher_did", name="obscore_obs_publisher_did_is_unique"),
     sa.UniqueConstraint("dp_id", name="obscore_dp_id_is_unique"),
+    sa.Index("obscore_by_obs_id", "obs_id"),
+    sa.Index("obscore_by_obs_creator_did", "obs_creator_did"),
     schema="ivoa",
     comment="Observations and their products in the ObsCore 1.1 data model.",
     info={"position": ("s_ra", "s_dec"), "utype": TABLE_UTYPE, "replicated": True},

@@ -445,6 +445,7 @@ raw = sa.Table(
     sa.CheckConstraint("access_estsize >= 0", name="access_estsize_is_not_negative"),
     sa.UniqueConstraint("dp_id", name="raw_dp_id_is_unique"),
     sa.Index("raw_instrument", "instrument"),
+    sa.Index("raw_by_origfile", "origfile"),
     schema="dbo",
     comment="Raw files as they came from the telescopes.",
     info={"position": ("ra", "dec"), "replicated": True},

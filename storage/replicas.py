@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from schema.files import copy, file
 from storage.store import MissingBytesError, Store
@@ -71,9 +72,13 @@ class Replicas:
 
         An identifier that itself ends so is found under its whole text first.
         """
-        if "\x00" in dp_id:
-            return None
-        names = [dp_id, dp_id.removesuffix(".fits")]
+        names = (dp_id, dp_id.removesuffix(".fits"))
+        found = self.find_all(names)
+        return next((found[name] for name in names if name in found), None)
+
+    def find_all(self, dp_ids: Iterable[str]) -> dict[str, HeldFile]:
+        """Look files up by their identifiers, as they stand; those that are not held are left out."""
+        names = [dp_id for dp_id in dp_ids if "\x00" not in dp_id]
         statement = (
             sa.select(
                 file.c.dp_id,
@@ -86,25 +91,12 @@ class Replicas:
                 sa.func.array_remove(sa.func.array_agg(copy.c.store), None).label("stores"),
             )
             .outerjoin(copy, copy.c.file_id == file.c.file_id)
-            .where(file.c.dp_id.in_(names))
+            .where(file.c.dp_id == sa.any_(sa.literal(names, postgresql.ARRAY(sa.Text))))
             .group_by(file.c.file_id)
-            .order_by(sa.func.length(file.c.dp_id).desc())
-            .limit(1)
         )
         with self.engine.connect() as connection:
-            row = connection.execute(statement).one_or_none()
-        if row is None:
-            return None
-        return HeldFile(
-            row.dp_id,
-            row.name,
-            row.sha256,
-            row.size,
-            row.content_type,
-            row.release_date,
-            row.ingested,
-            tuple(row.stores),
-        )
+            rows = connection.execute(statement).all()
+        return {row.dp_id: HeldFile(*row[:-1], tuple(row.stores)) for row in rows}
 
     def open(self, held: HeldFile) -> BinaryIO:
         """Open the first copy that can be opened and has the right size.

@@ -27,7 +27,12 @@ def _is_public(held: HeldFile, now: datetime) -> bool:
 
 
 def blueprint(
-    replicas: Replicas, *, may_read: MayRead = _is_public, now: Callable[[], datetime] = _now, name: str = "files"
+    replicas: Replicas,
+    *,
+    find: Callable[[str], HeldFile | None] | None = None,
+    may_read: MayRead = _is_public,
+    now: Callable[[], datetime] = _now,
+    name: str = "files",
 ) -> Blueprint:
     """Door to the files, to be registered under ``/files``.
 
@@ -38,6 +43,8 @@ def blueprint(
     ----------
     replicas
         The files.
+    find
+        Finds the file that an identifier means; without it only those of the archive itself are known.
     may_read
         Tells whether the one who asks may have a file at an instant; by default everybody may once it is public.
     now
@@ -46,10 +53,11 @@ def blueprint(
         Name of the blueprint.
     """
     routes = Blueprint(name, __name__)
+    find = find or replicas.find
 
     @routes.route("/<path:dp_id>", methods=["GET", "HEAD"], merge_slashes=False)
     def file(dp_id: str) -> Response:
-        held = replicas.find(dp_id)
+        held = find(dp_id)
         if held is None:
             return _sentence(404, f"No file {dp_id[:200]} is held here.")
         if not may_read(held, now()):

@@ -13,11 +13,13 @@ from datalink.header.cards import header_lines
 from vo.dali.errors import DaliError, NotFoundFault, UsageFault
 from vo.dali.parameters import Parameters, quoted
 
+Guard = Callable[[Blueprint, Callable[[DaliError], Response]], None]
+
 FindHeaders = Callable[[str], list[list[list[Any]]] | None]
 """Cards of each HDU of the file that an identifier means; None where no such file is held."""
 
 
-def blueprint(find_headers: FindHeaders, *, name: str = "hdr") -> Blueprint:
+def blueprint(find_headers: FindHeaders, *, guard: Guard, name: str = "hdr") -> Blueprint:
     """Door to the headers, to be registered under ``/hdr``.
 
     ``/hdr?DpId=…`` gives the primary header as a page whose ``pre`` element holds one card per line; ``ext=n`` gives
@@ -27,6 +29,8 @@ def blueprint(find_headers: FindHeaders, *, name: str = "hdr") -> Blueprint:
     ----------
     find_headers
         Finds the headers of a file.
+    guard
+        Bounds requests and sends failures to the function that writes them.
     name
         Name of the blueprint.
     """
@@ -44,10 +48,7 @@ def blueprint(find_headers: FindHeaders, *, name: str = "hdr") -> Blueprint:
         number = _read_extension(parameters.one("EXT"), len(headers))
         return Response(_page(dp_id, number, headers[number]), content_type="text/html;charset=utf-8")
 
-    @routes.errorhandler(DaliError)
-    def refuse(error: DaliError) -> Response:
-        return Response(f"{error}\n", status=error.status, content_type="text/plain;charset=utf-8")
-
+    guard(routes, refuse)
     return routes
 
 
@@ -68,3 +69,8 @@ def _page(dp_id: str, number: int, cards: list[list[Any]]) -> str:
         f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
         f"<body>\n<pre>\n{lines}\n</pre>\n</body>\n</html>\n"
     )
+
+
+def refuse(fault: DaliError) -> Response:
+    """Answer a fault in one plain sentence."""
+    return Response(f"{fault}\n", status=fault.status, content_type="text/plain;charset=utf-8")

@@ -52,7 +52,18 @@ def read_package_query(parameters: Parameters, most: int) -> PackageQuery:
     identifiers = tuple(dict.fromkeys(value for value in parameters.all("ID") if value.strip()))
     if not identifiers:
         raise UsageFault("ID is missing: it names a file, and may be repeated.")
-    if len(identifiers) > most:
-        raise UsageFault(f"A package holds {most} files at most, asked for are {len(identifiers)}: ask in parts.")
+    require_count(len(identifiers), most)
     word = read_choice("RESPONSEFORMAT", parameters.one("RESPONSEFORMAT"), tuple(_FORMATS), default="tar")
     return PackageQuery(identifiers, "zip" if _FORMATS[word] == "zip" else "tar")
+
+
+def require_count(count: int, most: int) -> None:
+    """Refuse more files than one package holds.
+
+    Raises
+    ------
+    UsageFault
+        Raised with both numbers.
+    """
+    if count > most:
+        raise UsageFault(f"A package holds {most} files at most, asked for are {count}: ask in parts.")

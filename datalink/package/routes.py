@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
 
 from datalink.package.archive import Member, Package, tar_package, zip_package
-from datalink.package.parameters import read_package_query
+from datalink.package.parameters import read_package_query, require_count
 from storage.replicas import HeldFile, Replicas
 from storage.store import MissingBytesError
 from vo.dali.errors import DaliError, NotFoundFault, TransientFault
@@ -16,6 +16,12 @@ from vo.dali.parameters import Parameters, quoted
 
 _MEDIA_TYPES = {"tar": "application/x-tar", "zip": "application/zip"}
 _NAMED = 5
+
+
+Guard = Callable[[Blueprint, Callable[[DaliError], Response]], None]
+
+FindFiles = Callable[[Sequence[str]], Mapping[str, Sequence[HeldFile]]]
+"""Files that identifiers of any form mean: none where an identifier means nothing held here."""
 
 
 class ForbiddenFault(DaliError):  # noqa: N818 - as all faults are called
@@ -26,8 +32,9 @@ class ForbiddenFault(DaliError):  # noqa: N818 - as all faults are called
 
 def blueprint(
     replicas: Replicas,
-    find: Callable[[str], HeldFile | None],
+    find: FindFiles,
     *,
+    guard: Guard,
     may_read: Callable[[HeldFile, datetime], bool] = HeldFile.is_public,
     now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
     most: int = 10_000,
@@ -43,13 +50,15 @@ def blueprint(
     replicas
         The files.
     find
-        Finds the file that an identifier of any form means.
+        Finds the files that identifiers of any form mean; an observation means all its files.
     may_read
         Tells whether the one who asks may have a file at an instant; by default everybody may once it is public.
     now
         Clock; UTC without zone.
     most
         Most files in one package.
+    guard
+        Bounds requests and sends failures to the function that writes them.
     name
         Name of the blueprint.
     """
@@ -59,18 +68,12 @@ def blueprint(
     def package() -> Response:
         pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
         wanted = read_package_query(Parameters(pairs), most)
-        held = _find_all(wanted.identifiers, find)
+        held = _find_all(wanted.identifiers, find, most)
         _require_rights(held, may_read, now())
         packed = (zip_package if wanted.form == "zip" else tar_package)(list(_members(held, replicas)))
         return _answer(packed, wanted.form)
 
-    @routes.errorhandler(DaliError)
-    def refuse(error: DaliError) -> Response:
-        response = Response(f"{error}\n", status=error.status, content_type="text/plain;charset=utf-8")
-        if error.retry_after is not None:
-            response.headers["Retry-After"] = str(error.retry_after)
-        return response
-
+    guard(routes, refuse)
     return routes
 
 
@@ -81,12 +84,14 @@ def _answer(packed: Package, form: str) -> Response:
     return response
 
 
-def _find_all(identifiers: Iterable[str], find: Callable[[str], HeldFile | None]) -> list[HeldFile]:
-    found = {identifier: find(identifier) for identifier in identifiers}
-    missing = [quoted(identifier) for identifier, held in found.items() if held is None]
+def _find_all(identifiers: Sequence[str], find: FindFiles, most: int) -> list[HeldFile]:
+    found = find(identifiers)
+    missing = [quoted(identifier) for identifier in identifiers if not found[identifier]]
     if missing:
         raise NotFoundFault(f"Not held here: {_listed(missing)}.")
-    return list({held.dp_id: held for held in found.values() if held is not None}.values())
+    files = {held.dp_id: held for identifier in identifiers for held in found[identifier]}
+    require_count(len(files), most)
+    return [*files.values()]
 
 
 def _require_rights(files: Iterable[HeldFile], may_read: Callable[[HeldFile, datetime], bool], now: datetime) -> None:
@@ -118,3 +123,8 @@ def _members(files: Iterable[HeldFile], replicas: Replicas) -> Iterator[Member]:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
+
+
+def refuse(fault: DaliError) -> Response:
+    """Answer a fault in one plain sentence."""
+    return Response(f"{fault}\n", status=fault.status, content_type="text/plain;charset=utf-8")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -11,6 +12,7 @@ from lxml import html
 
 from datalink.header.cards import header_lines
 from datalink.header.routes import blueprint
+from vo.dali.errors import DaliError
 
 PRIMARY: list[list[Any]] = [
     ["SIMPLE", True, "conforms to FITS"],
@@ -55,10 +57,14 @@ def test_a_long_text_stays_on_its_line() -> None:
     assert line == f"LONG    = '{'x' * 300}' / why"
 
 
+def guard(routes: flask.Blueprint, refuse: Callable[[DaliError], flask.Response]) -> None:
+    routes.register_error_handler(DaliError, refuse)
+
+
 @pytest.fixture
 def client() -> FlaskClient:
     app = flask.Flask(__name__)
-    app.register_blueprint(blueprint({"TOY.1": [PRIMARY, SECOND]}.get), url_prefix="/hdr")
+    app.register_blueprint(blueprint({"TOY.1": [PRIMARY, SECOND]}.get, guard=guard), url_prefix="/hdr")
     return app.test_client()
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from datalink.package.archive import BrokenMemberError, Member, tar_package, zip
 from datalink.package.routes import blueprint
 from storage.local import LocalStore
 from storage.replicas import HeldFile, Replicas
+from vo.dali.errors import DaliError
 
 CONTENTS = {
     "empty": b"",
@@ -98,6 +99,10 @@ def held(dp_id: str, content: bytes, release: datetime | None = datetime(2024, 1
     )
 
 
+def guard(routes: flask.Blueprint, refuse: Callable[[DaliError], flask.Response]) -> None:
+    routes.register_error_handler(DaliError, refuse)
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> FlaskClient:
     store = LocalStore(tmp_path)
@@ -109,7 +114,13 @@ def client(tmp_path: Path) -> FlaskClient:
     replicas = Replicas(None, {"local": store})  # type: ignore[arg-type]
     app = flask.Flask(__name__)
     app.register_blueprint(
-        blueprint(replicas, lambda identifier: files.get(identifier), now=lambda: datetime(2025, 1, 1), most=5),
+        blueprint(
+            replicas,
+            lambda given: {each: [files[each]] if each in files else [] for each in given},
+            now=lambda: datetime(2025, 1, 1),
+            most=5,
+            guard=guard,
+        ),
         url_prefix="/package",
     )
     return app.test_client()
