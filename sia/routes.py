@@ -8,7 +8,8 @@ from flask import Blueprint, Response, request
 from pydantic import AnyUrl
 from vo_models.voresource.models import Capability
 
-from schema.engines.answers import explain
+from schema.engines.answers import explain, fault_of
+from schema.engines.execute import EngineError
 from sia.descriptors import QUERY_ID
 from sia.parameters import read_sia_query
 from sia.service import SiaService
@@ -55,7 +56,11 @@ def blueprint(
         wanted = read_sia_query(_parameters(), service.rows, accept=request.headers.get("Accept"))
         stream = service.run(wanted)
         infos = [] if wanted.run_id is None else [Info("RUNID", wanted.run_id)]
-        response = Response(wanted.output.write(stream, infos, explain), content_type=wanted.output.media_type)
+        try:
+            body = wanted.output.begin(stream, infos, explain)
+        except EngineError as error:
+            raise fault_of(error) from error
+        response = Response(body, content_type=wanted.output.media_type)
         response.call_on_close(stream.close)
         return response
 

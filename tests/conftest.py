@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,6 +102,23 @@ def check_xml() -> Callable[[bytes], None]:
     )
     schema = etree.XMLSchema(etree.fromstring(f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>'))
     return lambda document: schema.assertValid(etree.fromstring(document))
+
+
+@pytest.fixture(scope="session")
+def stilts() -> Callable[..., str]:
+    """Runs STILTS, which must end well; gives what it says, on both of its channels."""
+    program = shutil.which("stilts")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("STILTS must be installed.")
+        pytest.skip("STILTS is not installed.")
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pybase64
 import structlog
 
 from vo.tables.annotations import group_element, param_element, service_resource
-from vo.tables.arrays import NULL_INTEGERS
+from vo.tables.arrays import NULL_INTEGERS, fixed_size
 from vo.tables.binary2 import binary2_rows, binary_rows
 from vo.tables.field import Field
 from vo.tables.markup import escape_column, xml_attributes, xml_text
@@ -71,10 +71,10 @@ def write_votable(
     after the table; a failure among the rows ends the table early, and QUERY_STATUS ERROR follows it, so that the
     document is well-formed and its reader warned.
 
-    In TABLEDATA an empty cell is NULL, for text too (VOTable 1.4 does not tell it from the empty string); BINARY2 flags
-    NULL cells and keeps both; BINARY has one integer of each type, declared in VALUES, and NaN for NULL. Characters
-    that XML 1.0 cannot hold become U+FFFD in TABLEDATA. See `vo.tables.binary2.encode_column` for text that is not
-    ASCII.
+    In TABLEDATA an empty cell is NULL, for text too (VOTable 1.4 does not tell it from the empty string); a NULL array
+    of real numbers and fixed size is all NaN. BINARY2 flags NULL cells and keeps both; BINARY has one integer of each
+    type, declared in VALUES, and NaN for NULL. Characters that XML 1.0 cannot hold become U+FFFD in TABLEDATA. See
+    `vo.tables.binary2.encode_column` for text that is not ASCII.
 
     Parameters
     ----------
@@ -242,10 +242,18 @@ def _table_rows(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> memoryview:
     parts: list[pa.Array | str] = []
     for field, column in zip(fields, batch.columns, strict=True):
         cells = text_cells(column, field)
-        parts += ["</TD><TD>", escape_column(cells) if field.is_text else cells]
+        parts += ["</TD><TD>", escape_column(cells) if field.is_text else _filled(cells, field)]
     parts[0] = "<TR><TD>"
     rows = pc.binary_join_element_wise(*parts, "</TD></TR>\n", "", null_handling="replace", null_replacement="")
     return text_bytes(rows).data
+
+
+def _filled(cells: pa.StringArray, field: Field) -> pa.StringArray:
+    """Cells with NaN for each element of a NULL array of fixed size; validators count the elements."""
+    size = fixed_size(field)
+    if size is None or not cells.null_count or field.datatype not in ("float", "double"):
+        return cells
+    return pc.fill_null(cells, " ".join(["NaN"] * size))
 
 
 _SERIALIZATIONS: dict[str, tuple[Callable[[_Rows, tuple[Field, ...]], Iterator[bytes]], str, str]] = {
