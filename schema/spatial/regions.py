@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - what is put together here is SQL that the compiler has made.
 """Regions of rows and of queries, and their relations, as SQL expressions.
 
 A region that is stored has a cap of the sky around it and a disc inside it. Most pairs are decided by these, in plain
@@ -102,6 +103,37 @@ class ReadRegion(RegionFunction):
     function = "read_region"
 
 
+class ReadShape(FunctionElement[Any]):
+    """What DALI writes for a geometry of one kind, out of the numbers of a region; NULL for all other regions.
+
+    A circle with the radius 0 is a point, and a point is such a circle.
+
+    Parameters
+    ----------
+    numbers
+        As `schema.spatial.shapes` has them.
+    kind
+        ``POINT``, ``CIRCLE`` or ``POLYGON``.
+    """
+
+    type = sa.ARRAY(sa.Double())
+    inherit_cache = False
+
+    def __init__(self, numbers: sa.ColumnElement[Any], kind: str) -> None:
+        self.condition, self.first, self.last = {
+            "POINT": ("{v}[1] = 1 AND {count} = 4 AND {v}[4] = 0", 2, "3"),
+            "CIRCLE": ("{v}[1] = 1 AND {count} = 4", 2, "4"),
+            "POLYGON": ("{v}[1] >= 3 AND {count} = 1 + 2 * {v}[1]", 2, "{count}"),
+        }[kind]
+        super().__init__(numbers)
+
+    def made_of(self, value: str, count: str, area: str) -> str:
+        """SQL of the answer: of the numbers, how many they are, and their area, which only regions have."""
+        words = {"v": value, "count": count}
+        condition, last = self.condition.format(**words), self.last.format(**words)
+        return f"CASE WHEN {condition} AND {area} IS NOT NULL THEN {value}[{self.first:d}:{last}] END"
+
+
 class ReadPolygon(RegionFunction):
     """Numbers of a polygon that is an array as DALI writes it."""
 
@@ -129,6 +161,20 @@ def _region_function(element: RegionFunction, compiler: SQLCompiler, **kw: Any) 
 def _read_polygon(element: ReadPolygon, compiler: SQLCompiler, **kw: Any) -> str:
     array = compiler.process(element.clauses, **kw)
     return f"CASE WHEN {array} IS NOT NULL THEN list_prepend(len({array}) / 2.0, {array}) END"
+
+
+@compiles(ReadShape, "duckdb")
+def _read_shape(element: ReadShape, compiler: SQLCompiler, **kw: Any) -> str:
+    numbers = compiler.process(element.clauses, **kw)
+    made = element.made_of("v", "len(v)", "quipu_region_area(v)")
+    return f"list_transform([{numbers}], lambda v: {made})[1]"
+
+
+@compiles(ReadShape)
+def _read_shape_of_parts(element: ReadShape, compiler: SQLCompiler, **kw: Any) -> str:
+    numbers = compiler.process(element.clauses, **kw)
+    made = element.made_of("q.v", "cardinality(q.v)", "archive.region_area(archive.region_parts(q.v))")
+    return f"(SELECT {made.replace('q.v[', '(q.v)[')} FROM (SELECT {numbers} AS v OFFSET 0) AS q)"
 
 
 @compiles(Item)

@@ -81,6 +81,8 @@ def frame_literal(node: n.Expression, names: Names) -> n.StringLiteral | None:
     transform = transform_of(node)
     if transform is not None:
         return transform[1]
+    if isinstance(node, n.Cast):
+        return frame_literal(node.operand, names)
     if isinstance(node, n.ColumnReference):
         origin = _origin(names.columns[id(node)])
         return None if origin is None else frame_literal(origin, names)
@@ -93,7 +95,7 @@ def frame_literal(node: n.Expression, names: Names) -> n.StringLiteral | None:
 def _is_geometry(node: n.Expression) -> bool:
     while isinstance(node, n.Parentheses):
         node = node.operand
-    return isinstance(node, (n.FunctionCall, n.UserDefinedFunctionCall, n.ColumnReference))
+    return isinstance(node, (n.Cast, n.FunctionCall, n.UserDefinedFunctionCall, n.ColumnReference))
 
 
 def _origin(source: Source) -> n.Expression | None:

@@ -30,6 +30,7 @@ from schema.spatial.regions import (
     Item,
     ReadPolygon,
     ReadRegion,
+    ReadShape,
     RegionArea,
     RegionCentroid,
     SkyRegion,
@@ -48,13 +49,19 @@ from tap.adql.errors import FaultError, fault
 from tap.adql.frames import ICRS, asked_frame, common_frames, frame_literal, known_frame, transform_of
 from tap.adql.resolve import Names
 from tap.adql.scope import Relation, Source, SourceColumn
-from tap.adql.types import Types
+from tap.adql.types import SHAPE_FIELDS, Types
 from tap.adql.user_functions import user_function
 
 Radius: TypeAlias = float | sa.ColumnElement[Any]
 
 _FEW_VERTICES = 32
 """So many edges are tested in SQL; it grows with them."""
+
+_CAST_EXAMPLES = {
+    "POINT": "'12.3 45.6'",
+    "CIRCLE": "'12.3 45.6 1.0'",
+    "POLYGON": "'1.0 0.1 2.0 0.2 3.0 0.3'",
+}
 
 _TEXT_XTYPES = frozenset({"adql:region", "adql:point"})
 
@@ -231,13 +238,36 @@ class Geometry:
         region = self._region(node, node.name)
         if isinstance(region, (SkyRegion, FixedMoc)):
             raise _unsupported(node, f"{node.name} of such a geometry as a value")
-        if isinstance(region, (FixedPolygon, RowPolygon)):
-            numbers = [_sql(each) for vertex in region.vertices for each in (vertex.lon, vertex.lat)]
-        else:
-            numbers = [_sql(region.centre.lon), _sql(region.centre.lat)]
-            if not region.is_point or node.name == "CIRCLE":
-                numbers.append(_sql(region.radius))
-        return Numbers(*numbers)
+        return _numbers(region, node.name)
+
+    def cast(self, node: n.Cast) -> sa.ColumnElement[Any]:
+        """CAST to a geometry, as the numbers that DALI writes for it."""
+        operand = _bare(node.operand)
+        text = _cast_text(operand)
+        if text is not None:
+            return _numbers(_fixed_shape(text, node.target), node.target)
+        return self._shape_of_text(node) if self._types.of(operand).is_text else self._value(operand)
+
+    def _cast(self, node: n.Cast) -> Shape:
+        """A geometry that CAST makes of text, or that has the kind already."""
+        field = self._types.of(node)
+        operand = _bare(node.operand)
+        text = _cast_text(operand)
+        if text is not None:
+            return _fixed_shape(text, node.target)
+        if self._types.of(operand).is_text:
+            return _array_shape(self._shape_of_text(node), field.xtype)
+        return self._region(operand, "CAST")
+
+    def _shape_of_text(self, node: n.Cast) -> sa.ColumnElement[Any]:
+        """The numbers of a geometry that differs from row to row, NULL where the text is none of its kind."""
+        operand = _bare(node.operand)
+        stored = None
+        if isinstance(operand, n.ColumnReference):
+            stored = self._stored_region(self._names.columns[id(operand)])
+        if stored is not None:
+            return ReadShape(stored.sql, node.target)
+        return ReadShape(ReadRegion(sa.cast(self._value(operand), sa.Text())), node.target)
 
     def distance(self, node: n.FunctionCall) -> sa.ColumnElement[Any]:
         """Angle between two points, degrees."""
@@ -327,6 +357,9 @@ class Geometry:
             return self._column(column, owner)
         if isinstance(column, n.UserDefinedFunctionCall):
             return self._user_shape(column, owner)
+        if isinstance(column, n.Cast) and column.target in SHAPE_FIELDS:
+            self._types.of(column)
+            return self._cast(column)
         shape, arguments = self._shape(node, owner)
         match shape.name:
             case "POINT" | "CENTROID":
@@ -356,13 +389,8 @@ class Geometry:
             return self._stored_region(source) or SkyRegion(ReadRegion(self._source(source)))
         if field.is_array:
             array = self._source(source)
-            match field.xtype:
-                case "point":
-                    return Circle(Position(Item(array, 1), Item(array, 2)), 0.0)
-                case "circle":
-                    return Circle(Position(Item(array, 1), Item(array, 2)), Item(array, 3))
-                case "polygon":
-                    return SkyRegion(ReadPolygon(array))
+            if field.xtype in ("point", "circle", "polygon"):
+                return _array_shape(array, field.xtype)
         raise fault(node.position, f"{owner} takes geometries; this column holds none, by its xtype.")
 
     def _stored_region(self, source: Source) -> SkyRegion | None:
@@ -419,11 +447,12 @@ class Geometry:
             if isinstance(region, Circle) and region.is_point:
                 return region.centre
             raise fault(node.position, f"{owner} takes a point; this column holds other geometries.")
-        if isinstance(column, n.UserDefinedFunctionCall):
-            region = self._user_shape(column, owner)
+        if isinstance(column, (n.Cast, n.UserDefinedFunctionCall)):
+            region = self._region(column, owner)
             if isinstance(region, Circle) and region.is_point:
                 return region.centre
-            raise fault(node.position, f"{owner} takes a point; {column.name} gives another geometry.")
+            what = "CAST" if isinstance(column, n.Cast) else column.name
+            raise fault(node.position, f"{owner} takes a point; {what} gives another geometry.")
         shape, arguments = self._shape(node, owner)
         if shape.name == "CENTROID":
             region = self._region(arguments[0], "CENTROID")
@@ -500,6 +529,54 @@ def _as_region(shape: Shape) -> SkyRegion:
         case RowPolygon():
             return polygon_of_rows(shape.vertices)
     return shape
+
+
+def _array_shape(array: sa.ColumnElement[Any], xtype: str | None) -> Shape:
+    """A geometry of an array as DALI writes it."""
+    match xtype:
+        case "point":
+            return Circle(Position(Item(array, 1), Item(array, 2)), 0.0)
+        case "circle":
+            return Circle(Position(Item(array, 1), Item(array, 2)), Item(array, 3))
+    return SkyRegion(ReadPolygon(array))
+
+
+def _numbers(shape: Circle | FixedPolygon | RowPolygon, kind: str) -> sa.ColumnElement[Any]:
+    """A geometry as the numbers that DALI writes for it; `kind` tells a point from a circle of no size."""
+    if isinstance(shape, Circle):
+        numbers = [_sql(shape.centre.lon), _sql(shape.centre.lat)]
+        if not shape.is_point or kind == "CIRCLE":
+            numbers.append(_sql(shape.radius))
+    else:
+        numbers = [_sql(each) for vertex in shape.vertices for each in (vertex.lon, vertex.lat)]
+    return Numbers(*numbers)
+
+
+def _cast_text(node: n.Expression) -> n.StringLiteral | None:
+    """The text that a query writes to be made a geometry."""
+    if isinstance(node, n.FunctionCall) and node.name == "REGION":
+        node = node.arguments[0]
+    return node if isinstance(node, n.StringLiteral) else None
+
+
+def _fixed_shape(text: n.StringLiteral, kind: str) -> Circle | FixedPolygon:
+    """The geometry that a text gives.
+
+    Raises
+    ------
+    FaultError
+        Raised for a text that is no geometry of this kind.
+    """
+    numbers = read_region(text.value) or []
+    try:
+        if kind == "POLYGON" and numbers and numbers[0] >= 3.0 and len(numbers) == 1 + 2 * numbers[0]:
+            return FixedPolygon(tuple(FixedPosition(*pair) for pair in zip(numbers[1::2], numbers[2::2], strict=True)))
+        is_circle = len(numbers) == 4 and 0.0 <= numbers[3] <= 180.0
+        if is_circle and (kind == "CIRCLE" or (kind == "POINT" and numbers[3] == 0.0)):
+            return Circle(FixedPosition(numbers[1], numbers[2]), numbers[3])
+    except ValueError as error:
+        raise fault(text.position, str(error)) from None
+    raise fault(text.position, f"This text is no {kind.lower()}; write it as {_CAST_EXAMPLES[kind]}.")
 
 
 def _bare(node: n.Expression) -> n.Expression:

@@ -78,6 +78,8 @@ def _is_shape(value: n.Expression) -> bool:
 def _is_point(value: n.Expression) -> bool:
     if isinstance(value, n.FunctionCall):
         return value.name in ("POINT", "CENTROID")
+    if isinstance(value, n.Cast):
+        return value.target == "POINT"
     return isinstance(value, (n.ColumnReference, n.UserDefinedFunctionCall))
 
 
@@ -97,7 +99,7 @@ _TESTS: dict[Kind, tuple[Callable[[n.Expression], bool], str]] = {
     Kind.STRING: (_is_string, "a string"),
     Kind.LITERAL: (lambda value: isinstance(value, n.StringLiteral), "a string literal"),
     Kind.SHAPE: (_is_shape, "a geometry"),
-    Kind.POINT: (_is_point, "a point: POINT(…), CENTROID(…) or a column"),
+    Kind.POINT: (_is_point, "a point: POINT(…), CENTROID(…), CAST(… AS POINT) or a column"),
     Kind.INTEGER: (_is_signed_integer, "a whole number"),
     Kind.SEED: (_is_unsigned_integer, "a whole number without sign"),
 }

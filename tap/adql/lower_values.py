@@ -20,7 +20,7 @@ from tap.adql.open_literals import Bindings, Compute, OpenLiteral, open_number, 
 from tap.adql.resolve import Names
 from tap.adql.sameness import expression_key
 from tap.adql.scope import MergedColumn, Output, Relation, Source, SourceColumn
-from tap.adql.types import NULL, Family, Types, family, is_integer
+from tap.adql.types import NULL, SHAPE_FIELDS, Family, Types, family, is_integer
 from tap.adql.user_functions import user_function
 from vo.tables.field import Field
 
@@ -227,6 +227,8 @@ class Values:
         return sa.func.max(value)
 
     def _cast(self, node: n.Cast) -> Sql:
+        if node.target in SHAPE_FIELDS:
+            return self.geometry.cast(node)
         target = _CAST_TYPES[node.target]
         if node.target == "TIMESTAMP" and isinstance(node.operand, n.StringLiteral):
             return self.instant(node.operand)

@@ -251,7 +251,7 @@ class Types:
 
     def _cast(self, node: n.Cast) -> Field:
         if node.target in SHAPE_FIELDS:
-            raise fault(node.position, f"CAST to {node.target} is not supported by this service yet.")
+            return self._shape_cast(node)
         found, target = self.of(node.operand), _CAST_TYPES[node.target]
         families = (family(found), family(target))
         if families[0] in (Family.SHAPE, Family.ARRAY) or families in (
@@ -261,6 +261,13 @@ class Types:
             _refuse(node.operand, f"CAST cannot make {families[1].value} of this", found)
         if family(found) is family(target):
             return replace(target, unit=found.unit, ucd=found.ucd)
+        return target
+
+    def _shape_cast(self, node: n.Cast) -> Field:
+        found, target = self.of(node.operand), SHAPE_FIELDS[node.target]
+        is_text = family(found) in (Family.TEXT, Family.NULL) and found.xtype != "moc"
+        if not is_text and not (family(found) is Family.SHAPE and found.xtype == target.xtype):
+            _refuse(node.operand, f"CAST makes a {target.xtype} of text and of {target.xtype}s", found)
         return target
 
     def _function(self, node: n.FunctionCall) -> Field:
