@@ -8,9 +8,8 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from vo.dali.body import discard_body
 from vo.dali.errors import DaliError, FatalFault, TooLargeFault, UsageFault
-
-_DISCARDED_BYTES = 64 * 2**20
 
 Refuse = Callable[[DaliError], Response]
 
@@ -67,8 +66,4 @@ def _sends_more() -> bool:
 
 
 def _discard_body() -> None:
-    """Read what the client still sends: answered before it is done, it would see a broken connection instead."""
-    left = _DISCARDED_BYTES if request.content_length is None else min(request.content_length, _DISCARDED_BYTES)
-    body = request.environ["wsgi.input"]
-    while left > 0 and (piece := body.read(min(left, 2**16))):
-        left -= len(piece)
+    discard_body(request.environ["wsgi.input"], request.content_length, vars(request).get("stream"))

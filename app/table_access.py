@@ -64,6 +64,8 @@ def add_table_access(
     plans = PlanCache()
     services: dict[str, TapService] = {}
 
+    uploads = _uploads(config)
+
     def add(name: str, current: Callable[[], Catalogue], *paths: str) -> None:
         services[name] = service = TapService(
             current,
@@ -72,7 +74,7 @@ def add_table_access(
             RowLimits(config.tap.maxrec, config.tap.maxrec_limit),
             config.tap.query_seconds,
             way_on="send it to /async, where a query may take longer",
-            uploads=_uploads(config),
+            uploads=uploads,
         )
         jobs = run_jobs(name, query_task(service))
         for path in paths:
@@ -95,6 +97,7 @@ def add_table_access(
                     write_error=write_failure,
                     identify=identify,
                     largest_request=config.server.request_bytes,
+                    largest_files=uploads.limits.bytes,
                     name=f"{path}_jobs",
                 ),
                 url_prefix=f"/{path}/async",

@@ -19,6 +19,7 @@ from tap.examples import examples_of, write_examples
 from tap.parameters import read_tap_query
 from tap.service import TapService, remarks
 from tap.tableset import describe_tables
+from vo.dali.body import discard_body
 from vo.dali.errors import DaliError, FatalFault, TooLargeFault, UsageFault
 from vo.dali.parameters import Parameters, quoted, read_choice
 from vo.tables.votable import write_error
@@ -26,7 +27,6 @@ from vo.vosi.availability import Availability, write_availability
 from vo.vosi.tables import write_table, write_tableset
 
 _VOTABLE = "application/x-votable+xml"
-_DISCARDED_BYTES = 64 * 2**20
 
 log = structlog.get_logger(__name__)
 
@@ -180,11 +180,7 @@ def _sends_more() -> bool:
 
 
 def _discard_body() -> None:
-    """Read what the client still sends: answered before it is done, it would see a broken connection instead."""
-    left = _DISCARDED_BYTES if request.content_length is None else min(request.content_length, _DISCARDED_BYTES)
-    body = request.environ["wsgi.input"]
-    while left > 0 and (piece := body.read(min(left, 2**16))):
-        left -= len(piece)
+    discard_body(request.environ["wsgi.input"], request.content_length, vars(request).get("stream"))
 
 
 def _xml(document: bytes) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from uws.job import Client, ErrorSummary, Job
 from uws.joblist import ForbiddenError, JobList
 from uws.parameters import read_execution_duration, read_filter, read_instant, read_new_job, read_wait
 from uws.store import InvalidTextError, JobError, JobNotFoundError, PhaseConflictError, StoreUnavailableError
+from vo.dali.body import discard_body
 from vo.dali.errors import DaliError, FatalFault, NotFoundFault, TooLargeFault, UsageFault
 from vo.dali.parameters import Parameters, quoted, read_choice
 
-_DISCARDED_BYTES = 64 * 2**20
 _LISTED_AFTER_DELETE = 100
 _STATUS: dict[type[JobError], int] = {
     JobNotFoundError: 404,
@@ -39,6 +38,7 @@ def blueprint(
     write_error: Callable[[ErrorSummary], tuple[bytes, str]],
     identify: Callable[[], Client] = lambda: Client(address=request.remote_addr),
     largest_request: int = 2**20,
+    largest_files: int = 0,
     name: str = "jobs",
 ) -> Blueprint:
     """Make the resources of a job list; they stand below the prefix at which the blueprint is registered.
@@ -55,6 +55,8 @@ def blueprint(
         Tells who sends the request at hand.
     largest_request
         Most bytes of the body of a request.
+    largest_files
+        So many bytes more where it brings files.
     name
         Of the blueprint, where an application has several lists.
 
@@ -67,7 +69,8 @@ def blueprint(
 
     @routes.before_request
     def bound_request() -> None:
-        request.max_content_length = largest_request
+        brings_files = request.mimetype == "multipart/form-data"
+        request.max_content_length = largest_request + (largest_files if brings_files else 0)
         request.max_form_memory_size = largest_request
 
     @routes.after_request
@@ -101,7 +104,7 @@ def blueprint(
     for kind, answer in (
         (DaliError, _refuse),
         (JobError, _refuse_job),
-        (RequestEntityTooLarge, partial(_refuse_large, largest_request)),
+        (RequestEntityTooLarge, _refuse_large),
         (HTTPException, _refuse_unreadable),
         (Exception, _admit),
     ):
@@ -291,13 +294,12 @@ def _refuse_job(error: JobError) -> Response:
     return response
 
 
-def _refuse_large(largest: int, error: RequestEntityTooLarge) -> Response:
+def _refuse_large(error: RequestEntityTooLarge) -> Response:
     del error
-    # Answered before it is done, a client that still sends would see a broken connection instead.
-    left = min(request.content_length or _DISCARDED_BYTES, _DISCARDED_BYTES)
-    body = request.environ["wsgi.input"]
-    while left > 0 and (piece := body.read(min(left, 2**16))):
-        left -= len(piece)
+    discard_body(request.environ["wsgi.input"], request.content_length, vars(request).get("stream"))
+    whole = request.max_content_length or 0
+    # What is small enough as a whole has too much text beside its files.
+    largest = whole if (request.content_length or whole + 1) > whole else request.max_form_memory_size
     return _refuse(TooLargeFault(f"The request has more than the {largest} bytes that this service reads."))
 
 

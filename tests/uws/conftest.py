@@ -130,7 +130,14 @@ def make_client() -> Callable[[JobList], FlaskClient]:
     def make(jobs: JobList) -> FlaskClient:
         app = flask.Flask("archive")
         identify = lambda: Client(flask.request.headers.get("X-Owner"), flask.request.headers.get("X-Address", "here"))  # noqa: E731
-        routes = blueprint(jobs, url=URL, write_error=write_error, identify=identify, largest_request=100_000)
+        routes = blueprint(
+            jobs,
+            url=URL,
+            write_error=write_error,
+            identify=identify,
+            largest_request=100_000,
+            largest_files=1_000_000,
+        )
         app.register_blueprint(routes, url_prefix="/jobs")
         return app.test_client()
 

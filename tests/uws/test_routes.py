@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 from flask.testing import FlaskClient
 from lxml import etree
 
@@ -165,6 +166,27 @@ def test_a_creation_that_cannot_be_read_makes_no_job(
 def test_a_body_that_is_too_large_is_refused(client: FlaskClient) -> None:
     assert "100000 bytes" in said(client.post("/jobs", data={"QUERY": "x" * 200_000}), 413)
     assert listed(client) == []
+
+
+def test_a_file_may_be_larger_than_other_requests(busy: FlaskClient) -> None:
+    upload = (io.BytesIO(b"x" * 400_000), "table.vot")
+    job_id = create(busy, UPLOAD="t,param:t", t=upload, PHASE="RUN")
+    ended(busy, job_id)
+    assert fetch(busy, f"/jobs/{job_id}/results/result").data == b"x" * 400_000
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "sentence"),
+    [(10, 2_000_000, "more than the 1100000 bytes"), (200_000, 500_000, "more than the 100000 bytes")],
+    ids=["the file", "text beside it, while it comes"],
+)
+def test_what_is_too_large_of_several_parts_is_refused(
+    jobs: JobList, serve_jobs: Callable[[JobList], str], text: int, file: int, sentence: str
+) -> None:
+    parts = {"QUERY": (None, "x" * text), "t": ("t.vot", b"y" * file)}
+    response = requests.post(serve_jobs(jobs), files=parts, timeout=10)
+    assert response.status_code == 413
+    assert sentence in response.text
 
 
 def test_the_result_is_the_file_and_its_parts(busy: FlaskClient) -> None:
