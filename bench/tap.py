@@ -40,10 +40,17 @@ CLIENTS = (1, 4, 16)
 
 
 class Client:
-    """One kept connection to a TAP service."""
+    """One kept connection to a TAP service.
+
+    Attributes
+    ----------
+    server_timing
+        What the server told of the last query, as its header of that name.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urllib.parse.urlsplit(url)
+        self.server_timing = ""
         self._path = parts.path.rstrip("/") + "/tap/sync"
         self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=600)
 
@@ -55,6 +62,7 @@ class Client:
             "POST", self._path, urllib.parse.urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"}
         )
         answer = self._connection.getresponse()
+        self.server_timing = answer.getheader("Server-Timing", "")
         size = len(answer.read(1))
         first = time.perf_counter() - began
         while piece := answer.read(1 << 20):
