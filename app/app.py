@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 import portal.routes
 import registry.routes
+from app.compression import compress
 from app.config import Config
 from app.front import visit_of
 from app.links import add_files
@@ -85,6 +86,7 @@ def create_app(
     app.register_error_handler(DaliError, _answer_fault)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_failure)
+    app.after_request(_compress)
     app.after_request(_add_public_headers)
     return app
 
@@ -101,6 +103,10 @@ def _identify() -> Client:
     """Who asks: the client itself, also behind a proxy that is trusted."""
     visit = visit_of(request.environ)
     return Client(address=request.remote_addr if visit is None else visit.client)
+
+
+def _compress(response: Response) -> Response:
+    return compress(request, response, _identify().address or "")
 
 
 def _when_gone(stop: Callable[[], None]) -> None:

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from schema.identifiers import Identifiers
-from schema.observations import raw
 from schema.obscore import obscore
+from schema.observations import raw
 from schema.truth import Truth
 
 RAW = "TOY.2024-03-10T01:02:03.004"
@@ -78,5 +78,5 @@ def test_every_name_of_a_product_means_it(identifiers: Identifiers, text: str, m
 
 def test_many_names_are_resolved_together(identifiers: Identifiers) -> None:
     texts = [f"unknown {number}" for number in range(500)]
-    assert identifiers.resolve([*texts, "lone"]) == {text: () for text in texts} | {"lone": ("200.fits",)}
+    assert identifiers.resolve([*texts, "lone"]) == dict.fromkeys(texts, ()) | {"lone": ("200.fits",)}
     assert identifiers.resolve([]) == {}
