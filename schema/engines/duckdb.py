@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from schema.engines.attached import attach_to_duckdb
 from schema.engines.conform import Conformer
+from schema.engines.contention import Contender, Contention
 from schema.engines.deadlines import Deadline, Deadlines
 from schema.engines.execute import (
     OVER_MEMORY,
@@ -63,6 +64,7 @@ class DuckDbEngine:
         self._batch_rows = batch_rows
         self._deadlines = Deadlines()
         self._precedence = Precedence()
+        self._contention = Contention()
 
     def execute(self, query: Query, limits: Limits) -> TableStream:
         """Run a query; see `schema.engines.execute.Engine`."""
@@ -79,6 +81,7 @@ class DuckDbEngine:
             self._batch_rows,
             self._deadlines,
             self._precedence,
+            self._contention,
             self._report_damage,
         )
         if limits.seconds is not None:
@@ -147,6 +150,7 @@ class _Run:
         batch_rows: int,
         deadlines: Deadlines,
         precedence: Precedence,
+        contention: Contention,
         report_damage: Callable[[Exception], None] | None,
     ) -> None:
         self._open_cursor = open_cursor
@@ -159,6 +163,8 @@ class _Run:
         self._reader: pa.RecordBatchReader | None = None
         self._deadlines = deadlines
         self._precedence = precedence
+        self._contention = contention
+        self._contender: Contender | None = None
         self._seconds: float | None = None
         self._way_on = ""
         self._deadline: Deadline | None = None
@@ -182,22 +188,43 @@ class _Run:
                 if self._closed:
                     return None
                 self._check_time()
-                with self._precedence.first() if self._reader is None else self._precedence.later():
-                    if self._reader is None:
-                        self._reader = self._start()
-                    batch = next(self._reader, None)
+                batch = self._first() if self._reader is None else self._next(self._reader)
             self._check_time()
             return batch
-        except (duckdb.Error, pa.ArrowException, OSError, MemoryError, RuntimeError) as error:
+        except _ENGINE_ERRORS as error:
             raise self._translate(error) from None
         finally:
             if self._closed:
                 self._free()
 
+    def _next(self, reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+        with self._precedence.later():
+            return next(reader, None)
+
+    def _first(self) -> pa.RecordBatch | None:
+        with self._precedence.first(), self._contention.entered(self._stop) as contender:
+            self._contender = contender
+            while True:
+                try:
+                    self._reader = reader = self._start()
+                    return next(reader, None)
+                except _ENGINE_ERRORS as error:
+                    self._let_go()
+                    is_short = error_kind(error) == "Out of Memory"
+                    if not is_short or not self._contention.make_room(contender) or self._closed:
+                        raise
+                    self._check_time()
+
     def _start(self) -> pa.RecordBatchReader:
         self._cursor = cursor = self._open_cursor()
         attach_to_duckdb(cursor, self._attached)
         return _stream(cursor, self._sql, self._parameters, self._batch_rows)
+
+    def _stop(self) -> None:
+        """Make it end soon, whatever it does."""
+        with self._swap:
+            if self._stopping is None:
+                self._stopping = self._deadlines.watch(0, self._interrupt)
 
     def close(self) -> None:
         """Stop the query and free its cursor; a read under way in another thread is interrupted and frees it then."""
@@ -207,29 +234,32 @@ class _Run:
         if self._deadline is not None:
             self._deadline.cancel()
         if not self._free():
-            self._stopping = self._deadlines.watch(0, self._interrupt)
+            self._stop()
             self._free()
 
     def _free(self) -> bool:
         if not self._busy.acquire(blocking=False):
             return False
         try:
-            with self._swap:
-                reader, self._reader = self._reader, None
-                cursor, self._cursor = self._cursor, None
-            if reader is not None:
-                if cursor is not None:
-                    cursor.interrupt()
-                # It may answer with the interrupt.
-                with contextlib.suppress(pa.ArrowException, OSError, duckdb.Error):
-                    reader.close()
-            if cursor is not None:
-                cursor.close()
+            self._let_go()
         finally:
             self._busy.release()
         if self._stopping is not None:
             self._stopping.cancel()
         return True
+
+    def _let_go(self) -> None:
+        with self._swap:
+            reader, self._reader = self._reader, None
+            cursor, self._cursor = self._cursor, None
+        if reader is not None:
+            if cursor is not None:
+                cursor.interrupt()
+            # It may answer with the interrupt.
+            with contextlib.suppress(pa.ArrowException, OSError, duckdb.Error):
+                reader.close()
+        if cursor is not None:
+            cursor.close()
 
     def _interrupt(self) -> None:
         with self._swap:
@@ -245,6 +275,8 @@ class _Run:
             return error
         if self._deadline is not None and self._deadline.passed:
             return over_time(self._seconds, self._way_on)
+        if self._contender is not None and self._contender.gave_way:
+            return EngineError(OVER_MEMORY)
         if is_damage(error):
             if self._report_damage is not None:
                 self._report_damage(error)
@@ -268,6 +300,7 @@ def _stream(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Any, batch_
     return submit(sql, parameters or None, "stream", batch_rows).arrow_reader()
 
 
+_ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError, MemoryError, RuntimeError)
 _SENTENCES = {
     "INTERRUPT": "The query was stopped.",
     "Out of Memory": OVER_MEMORY,
