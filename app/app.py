@@ -20,6 +20,7 @@ from app.links import add_files
 from app.registered import publisher_of, registered_services
 from app.simple_access import add_simple_access, open_public_file
 from app.table_access import add_table_access
+from app.watched import WatchedEngine
 from portal.holdings import read_holdings
 from schema.engines.execute import Engine
 from schema.publishing.current import Published
@@ -45,7 +46,7 @@ def create_app(
     engine: Engine,
     published: Published,
     replicas: Replicas,
-    trouble: Callable[[], tuple[str, ...]],
+    availability: Callable[[], Availability],
     run_jobs: Callable[[str, Task], JobList],
 ) -> Flask:
     """Make the application.
@@ -60,21 +61,19 @@ def create_app(
         What the services publish.
     replicas
         The files.
-    trouble
-        Sentences on what keeps the archive from answering queries now; none while all is well.
+    availability
+        Tells the state of the archive each time it is asked.
     run_jobs
         Gives the jobs of a service of a name, which the function runs.
     """
     app = Flask(__name__, static_folder=None)
     started = datetime.now(UTC)
 
-    def availability() -> Availability:
-        notes = trouble()
-        return Availability(not notes, notes or ("The archive answers queries.",), started if not notes else None)
-
-    services = add_table_access(app, config, engine, published, availability, run_jobs, _identify, _when_gone)
+    services = add_table_access(
+        app, config, engine, published, availability, run_jobs, _identify, _stand_aside, _when_gone
+    )
     open_file = partial(open_public_file, replicas)
-    add_simple_access(app, config, engine, published.everything, availability, open_file)
+    add_simple_access(app, config, WatchedEngine(engine, _when_gone), published.everything, availability, open_file)
     add_files(app, config, replicas)
     app.register_blueprint(
         registry.routes.blueprint(registered_services(config, services), publisher_of(config), started),
@@ -107,6 +106,12 @@ def _identify() -> Client:
 
 def _compress(response: Response) -> Response:
     return compress(request, response, _identify().address or "")
+
+
+def _stand_aside() -> None:
+    visit = visit_of(request.environ)
+    if visit is not None:
+        visit.stand_aside()
 
 
 def _when_gone(stop: Callable[[], None]) -> None:

@@ -113,13 +113,17 @@ def serve(archive: Archive, host: str | None, port: int | None, base_url: str | 
                 serving.append(Serving(archive, truth.url))
                 return serving[0].front
 
+            def begin_to_stop() -> None:
+                for each in serving:
+                    each.begin_to_stop()
+
             def stop() -> None:
-                if serving:
-                    serving[0].close()
+                for each in serving:
+                    each.close()
 
             url = archive.config.url
             click.echo(f"{archive.config.title}: {url}  (TAP: {url}/tap). Ctrl-C stops.")
-            anew = Server(archive.config.server, listener, make_app, stop, SOFTWARE).run()
+            anew = Server(archive.config.server, listener, make_app, begin_to_stop, stop, SOFTWARE).run()
         if anew:
             begin_anew(listener)
 

@@ -48,6 +48,9 @@ class ServerConfig:
         4_000_000_000,
         "Most disk space for answers that wait for slow clients, so that their queries may end, in bytes.",
     )
+    free_bytes: int = _setting(
+        500_000_000, "Free disk space below which the archive says that it is not available, in bytes."
+    )
     log_requests: bool = _setting(True, "Whether each request leaves a line in the log.")
 
 
@@ -172,6 +175,7 @@ class Config:
             ("server.stop_seconds", self.server.stop_seconds),
             ("server.client_requests", self.server.client_requests),
             ("server.spool_bytes", self.server.spool_bytes),
+            ("server.free_bytes", self.server.free_bytes),
         ):
             if number < 0:
                 raise ConfigError(f"{name} = {number} must be 0 or more.")

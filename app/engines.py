@@ -48,7 +48,7 @@ class Answering:
     engine: DuckDbEngine | PostgreSqlEngine
     published: Published
     start: Callable[[], None]
-    trouble: Callable[[], tuple[str, ...]]
+    trouble: Callable[[], tuple[str, ...]] = lambda: ()
     ready: Callable[[], bool] = lambda: True
 
 
@@ -100,13 +100,5 @@ def _open_live(truth: Truth, catalogue: Catalogue) -> Answering:
         # Without a follower nobody else does.
         prune_changes(connection)
 
-    def trouble() -> tuple[str, ...]:
-        try:
-            with truth.engine.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError:
-            return ("The archive's database cannot be reached.",)
-        return ()
-
     engine = PostgreSqlEngine(truth.engine, tables, describe(catalogue), has_pg_sphere=has_pg_sphere)
-    return Answering(engine, Published(lambda: catalogue, None, lambda: catalogue), lambda: None, trouble)
+    return Answering(engine, Published(lambda: catalogue, None, lambda: catalogue), lambda: None)

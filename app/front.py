@@ -52,6 +52,7 @@ class Visit:
     is_one_too_many: bool
     connection: socket.socket | None
     disconnects: Disconnects
+    _leave: Callable[[], None]
     _endings: list[Callable[[], None]] = field(default_factory=list)
 
     def when_gone(self, stop: Callable[[], None]) -> None:
@@ -59,10 +60,16 @@ class Visit:
         if self.connection is not None:
             self._endings.append(self.disconnects.watch(self.connection, stop))
 
+    def stand_aside(self) -> None:
+        """Count no longer among what the client has under way: from now on the request does little but wait."""
+        leave, self._leave = self._leave, _nothing
+        leave()
+
     def end(self) -> None:
-        """Watch no longer."""
+        """Watch and count no longer."""
         while self._endings:
             self._endings.pop()()
+        self.stand_aside()
 
 
 def visit_of(environ: Environ) -> Visit | None:
@@ -110,14 +117,13 @@ class Front:
             not counted,
             environ.get("gunicorn.socket"),
             self._disconnects,
+            partial(self._clients.leave, client) if counted else _nothing,
         )
         environ[_VISIT] = visit
         answer = _Answer(visit, environ, start_response)
 
         def end() -> None:
             visit.end()
-            if counted:
-                self._clients.leave(client)
             if self._logs_requests:
                 answer.log()
             unbind_contextvars("request")

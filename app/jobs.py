@@ -9,6 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app.archive import Archive
+from app.config import Config
 from tap.jobs import ACCUMULATING
 from uws.directory import JobDirectories
 from uws.joblist import JobList
@@ -23,6 +24,18 @@ SERVICES = ("tap", "tap_cat")
 def job_stores(archive: Archive, truth: sa.Engine) -> dict[str, tuple[PostgresqlJobStore, JobDirectories]]:
     """Jobs of all services and their files, for who runs the archive."""
     return {name: (PostgresqlJobStore(truth, name), JobDirectories(archive.jobs / name)) for name in SERVICES}
+
+
+def job_limits(config: Config) -> JobLimits:
+    """What the settings allow jobs."""
+    return JobLimits(
+        config.tap.async_seconds,
+        config.tap.async_seconds_limit,
+        timedelta(days=config.tap.job_days),
+        timedelta(days=config.tap.job_days_limit),
+        # Those who wait must leave threads for those who work.
+        waiting=max(1, config.server.threads // 2),
+    )
 
 
 class Jobs:
@@ -46,24 +59,20 @@ class Jobs:
 
     def of(self, service: str, task: Task) -> JobList:
         """Give the job list of a service, whose jobs a function runs."""
-        settings = self._archive.config.tap
         runner = Runner(
             PostgresqlJobStore(self._truth, service),
             JobDirectories(self._archive.jobs / service),
             task,
-            workers=settings.async_workers,
+            workers=self._archive.config.tap.async_workers,
             ready=self._ready,
         )
         self._runners.append(runner)
-        limits = JobLimits(
-            settings.async_seconds,
-            settings.async_seconds_limit,
-            timedelta(days=settings.job_days),
-            timedelta(days=settings.job_days_limit),
-            # Those who wait must leave threads for those who work.
-            waiting=max(1, self._archive.config.server.threads // 2),
-        )
-        return JobList(runner, limits, ACCUMULATING)
+        return JobList(runner, job_limits(self._archive.config), ACCUMULATING)
+
+    def end_waits(self) -> None:
+        """Answer all who wait for a job at once, now and from now on."""
+        for runner in self._runners:
+            runner.bulletin.close()
 
     def start(self, opened: ExitStack) -> None:
         """Begin to run jobs; what stops that is put on the stack."""

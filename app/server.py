@@ -52,6 +52,8 @@ class Server(BaseApplication):
         Where it listens; stays open in this process.
     make_app
         Called once in the worker, after the fork: database files and threads belong to the process that uses them.
+    begin_to_stop
+        Called in the worker when it takes no more clients and waits for the answers under way.
     stop
         Called in the worker when it ends: after the last answer, or when the time of grace is over.
     software
@@ -63,6 +65,7 @@ class Server(BaseApplication):
         config: ServerConfig,
         listener: socket.socket,
         make_app: Callable[[], Any],
+        begin_to_stop: Callable[[], None],
         stop: Callable[[], None],
         software: str,
     ) -> None:
@@ -70,6 +73,7 @@ class Server(BaseApplication):
         self._listener = listener
         self._software = software
         self._make_app = make_app
+        self.begin_to_stop = begin_to_stop
         self._stop = stop
         super().__init__()
 

@@ -11,6 +11,7 @@ from app.archive import Archive
 from app.clients import Clients, read_networks
 from app.engines import open_engine
 from app.front import Front
+from app.health import Health
 from app.jobs import Jobs
 from app.operators import OperatorKey, blueprint
 from app.spool import Spools
@@ -40,12 +41,13 @@ class Serving:
             answering = open_engine(archive, truth, opened)
             stores = {archive.store.name: archive.store}
             jobs = Jobs(archive, truth.engine, answering.ready)
+            health = Health(truth.ask, answering.trouble, archive.directory, config.server.free_bytes)
             app = create_app(
                 config,
                 answering.engine,
                 answering.published,
                 Replicas(truth.engine, stores),
-                answering.trouble,
+                health.availability,
                 jobs.of,
             )
             self.front = Front(
@@ -60,4 +62,11 @@ class Serving:
             door = blueprint(key, answering.engine, answering.published.everything, config.tap.query_seconds)
             app.register_blueprint(door, url_prefix="/operator")
             answering.start()
+            self._health = health
+            self._jobs = jobs
             self.close: Callable[[], None] = opened.pop_all().close
+
+    def begin_to_stop(self) -> None:
+        """Let those go who wait for something to happen, so that the answers under way can end."""
+        self._health.begin_to_stop()
+        self._jobs.end_waits()

@@ -9,6 +9,7 @@ from flask import Flask
 import tap.routes
 import uws.routes
 from app.config import Config
+from app.jobs import job_limits
 from schema.catalogue import Catalogue
 from schema.engines.execute import Engine
 from schema.publishing.current import Published
@@ -33,6 +34,7 @@ def add_table_access(
     availability: Callable[[], Availability],
     run_jobs: Callable[[str, Task], JobList],
     identify: Callable[[], Client],
+    begin_to_wait: Callable[[], None],
     when_gone: Callable[[Callable[[], None]], None],
 ) -> dict[str, TapService]:
     """Register the doors: ``/tap`` with its alias ``/tap_obs``, and ``/tap_cat``.
@@ -53,6 +55,8 @@ def add_table_access(
         Gives the jobs of a service of a name, which the function runs.
     identify
         Tells who sends the request at hand.
+    begin_to_wait
+        Called before the request at hand waits for a job.
     when_gone
         Called with what stops a query, to be called if its client goes away.
 
@@ -75,6 +79,7 @@ def add_table_access(
             config.tap.query_seconds,
             way_on="send it to /async, where a query may take longer",
             uploads=uploads,
+            job_limits=job_limits(config),
         )
         jobs = run_jobs(name, query_task(service))
         for path in paths:
@@ -96,6 +101,7 @@ def add_table_access(
                     url=f"{url}/async",
                     write_error=write_failure,
                     identify=identify,
+                    begin_to_wait=begin_to_wait,
                     largest_request=config.server.request_bytes,
                     largest_files=uploads.limits.bytes,
                     name=f"{path}_jobs",

@@ -85,6 +85,7 @@ class Worker(ThreadWorker):
         """Begin or end to take connections; at the last end clients are refused rather than left waiting."""
         super().set_accept_enabled(enabled)
         if not self.alive:
+            self.app.begin_to_stop()
             for listener in self.sockets:
                 listener.close()
 

@@ -41,6 +41,18 @@ class Truth:
         self.engine = _create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=32)
         self._release = release
 
+    def ask(self) -> None:
+        """Ask the database something, on a connection of its own: that the others are in use is no trouble.
+
+        Raises
+        ------
+        sqlalchemy.exc.OperationalError
+            Raised if it does not answer.
+        """
+        engine = _create_engine(self.url, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+
     def close(self) -> None:
         """Give back the connections; an embedded server stops with its last user. Closing twice does nothing."""
         self.engine.dispose()

@@ -18,6 +18,7 @@ from vo_models.tapregext.models import (
 
 from tap.adql.functions import LANGUAGE_FEATURES
 from tap.service import TapService
+from uws.limits import JobLimits
 from vo.tables import formats
 from vo.vosi.capabilities import interface, vosi_capabilities, write_capabilities
 
@@ -47,7 +48,8 @@ def tap_capabilities(service: TapService, base_url: str) -> bytes:
             for output in formats.FORMATS
         ],
         upload_method=_upload_methods(service),
-        execution_duration=_seconds(service.seconds),
+        retention_period=_retention(service.job_limits),
+        execution_duration=_durations(service),
         output_limit=DataLimits(
             default=DataLimit(value=service.rows.default, unit="row"),
             hard=DataLimit(value=service.rows.hard, unit="row"),
@@ -97,5 +99,15 @@ def _features(kind: str) -> list[LanguageFeature]:
     ]
 
 
-def _seconds(seconds: float | None) -> TimeLimits | None:
-    return None if seconds is None else TimeLimits(default=int(seconds), hard=int(seconds))
+def _retention(limits: JobLimits | None) -> TimeLimits | None:
+    if limits is None:
+        return None
+    return TimeLimits(default=int(limits.kept.total_seconds()), hard=int(limits.kept_limit.total_seconds()))
+
+
+def _durations(service: TapService) -> TimeLimits | None:
+    """Times of queries that are jobs, since these may take the longest; no limit has no word."""
+    limits = service.job_limits
+    if limits is None:
+        return None if service.seconds is None else TimeLimits(default=int(service.seconds), hard=int(service.seconds))
+    return TimeLimits(default=limits.seconds or None, hard=limits.seconds_limit or None)

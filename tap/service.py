@@ -15,6 +15,7 @@ from schema.uploads import with_uploads
 from tap.adql.errors import AdqlError
 from tap.parameters import TapQuery
 from tap.upload import Uploads
+from uws.limits import JobLimits
 from vo.dali.errors import DaliError, UsageFault
 from vo.dali.parameters import RowLimits
 from vo.tables.stream import TableStream
@@ -43,6 +44,8 @@ class TapService:
         What else than asking for less helps a query that takes longer, for people; empty where nothing does.
     uploads
         Reads the tables that users send along; None where none are taken.
+    job_limits
+        What its jobs are allowed; None where it has none.
     """
 
     current_catalogue: Callable[[], Catalogue]
@@ -52,6 +55,7 @@ class TapService:
     seconds: float | None = None
     uploads: Uploads | None = None
     way_on: str = ""
+    job_limits: JobLimits | None = None
 
     @property
     def catalogue(self) -> Catalogue:

@@ -37,6 +37,7 @@ def blueprint(
     url: str,
     write_error: Callable[[ErrorSummary], tuple[bytes, str]],
     identify: Callable[[], Client] = lambda: Client(address=request.remote_addr),
+    begin_to_wait: Callable[[], None] = lambda: None,
     largest_request: int = 2**20,
     largest_files: int = 0,
     name: str = "jobs",
@@ -53,6 +54,8 @@ def blueprint(
         Gives the document that tells of a failed job, and its media type.
     identify
         Tells who sends the request at hand.
+    begin_to_wait
+        Called before the request at hand waits for a job.
     largest_request
         Most bytes of the body of a request.
     largest_files
@@ -65,7 +68,7 @@ def blueprint(
     UWS 1.1, "The REST Binding"; DALI 1.1, "Asynchronous Execution: DALI-async".
     """
     routes = Blueprint(name, __name__)
-    door = _Door(jobs, url, write_error, identify)
+    door = _Door(jobs, url, write_error, identify, begin_to_wait)
 
     @routes.before_request
     def bound_request() -> None:
@@ -121,11 +124,13 @@ class _Door:
         url: str,
         write_error: Callable[[ErrorSummary], tuple[bytes, str]],
         identify: Callable[[], Client],
+        begin_to_wait: Callable[[], None],
     ) -> None:
         self._jobs = jobs
         self._url = url
         self._write_error = write_error
         self._identify = identify
+        self._begin_to_wait = begin_to_wait
 
     def list_jobs(self) -> Response:
         found = self._jobs.list_jobs(self._identify(), read_filter(_parameters()))
@@ -138,6 +143,8 @@ class _Door:
     def job(self, job_id: str) -> Response:
         job = self._find(job_id)
         seconds, phase = read_wait(_parameters())
+        if seconds:
+            self._begin_to_wait()
         job = self._jobs.wait(job, seconds, phase)
         return _xml(write_job(job, self._address(job), self._jobs.inputs_of(job)))
 

@@ -42,6 +42,7 @@ client_seconds = {CLIENT_SECONDS}
 client_requests = 2
 trusted_proxies = "127.0.0.1"
 threads = 8
+stop_seconds = 20
 """
 
 
@@ -287,6 +288,43 @@ def test_a_stopped_server_finishes_its_answers_and_takes_no_more(strict: Served)
         assert (first + read_to_end(client)).endswith(b"0\r\n\r\n")
     assert strict.process.wait(60) == 0
     strict.start()
+
+
+def pending_job(archive: Served) -> str:
+    """Path of a job that nobody has told to run."""
+    _, headers, _ = ask(archive, "/tap/async?QUERY=SELECT+1+AS+one+FROM+dbo.raw&LANG=ADQL", "POST")
+    return urllib.parse.urlsplit(headers["location"]).path
+
+
+def test_who_waits_for_a_job_does_not_hold_up_a_stop(strict: Served) -> None:
+    with connect(strict) as client:
+        # Longer than a stop leaves time: without a word at its beginning the answer would be cut off.
+        client.sendall(head("GET", f"{pending_job(strict)}?WAIT=60", Connection="close"))
+        time.sleep(1)
+        assert strict.process is not None
+        strict.process.terminate()
+        answer = read_to_end(client)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"PENDING" in answer
+    assert strict.process.wait(60) == 0
+    strict.start()
+
+
+def test_who_only_waits_for_jobs_has_no_request_under_way(strict: Served) -> None:
+    job = pending_job(strict)
+    waiting = []
+    try:
+        for _ in range(3):
+            waiting.append(connect(strict))
+            waiting[-1].sendall(head("GET", f"{job}?WAIT=60", Connection="close", **ELSEWHERE))
+            time.sleep(0.3)
+        assert ask(strict, "/tap/availability", **ELSEWHERE)[0] == 200
+        assert ask(strict, job, "DELETE")[0] == 303
+        # Told at once that it is gone, and none of them refused.
+        assert [read_to_end(client).split()[1] for client in waiting] == [b"404"] * 3
+    finally:
+        for client in waiting:
+            client.close()
 
 
 def test_a_restart_takes_new_settings_and_turns_nobody_away(strict: Served) -> None:
