@@ -17,6 +17,7 @@ from vo.tables.ecsv import write_ecsv
 from vo.tables.fits import write_fits
 from vo.tables.html import write_html
 from vo.tables.json import write_json
+from vo.tables.moc import write_moc
 from vo.tables.parquet import write_parquet
 from vo.tables.plain import write_text
 from vo.tables.stream import TableStream
@@ -188,6 +189,12 @@ FORMATS: tuple[OutputFormat, ...] = (
         other_media_types=("image/fits",),
         suffix=".fits",
         write=_remarked(write_fits),
+    ),
+    OutputFormat(
+        media_type="application/fits;content=moc",
+        aliases=("moc",),
+        suffix=".fits",
+        write=_remarked(write_moc),
     ),
     OutputFormat(
         media_type="text/plain;charset=utf-8",

@@ -24,7 +24,8 @@ def test_each_format_writes_its_rows_and_releases_the_stream(
     make_stream: Callable[..., TableStream], output: OutputFormat
 ) -> None:
     released: list[bool] = []
-    stream: Any = make_stream([Field("w", "char", "*")], [["word"]], release=lambda: released.append(True))
+    fields = [Field("w", "char", "*"), Field("ra", "double", ucd="pos.eq.ra"), Field("dec", "double", ucd="pos.eq.dec")]
+    stream: Any = make_stream(fields, [["word", 1.0, 2.0]], release=lambda: released.append(True))
     assert b"".join(output.write(stream))
     assert released == [True]
 
