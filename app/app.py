@@ -15,12 +15,14 @@ import portal.routes
 import registry.routes
 from app.compression import compress
 from app.config import Config
+from app.cutouts import add_soda
 from app.front import visit_of
 from app.links import add_files
 from app.registered import publisher_of, registered_services
 from app.simple_access import add_simple_access, open_public_file
 from app.table_access import add_table_access
 from app.watched import WatchedEngine
+from datalink.soda.service import SodaService
 from portal.holdings import read_holdings
 from schema.engines.execute import Engine
 from schema.publishing.current import Published
@@ -47,6 +49,7 @@ def create_app(
     published: Published,
     replicas: Replicas,
     availability: Callable[[], Availability],
+    soda: SodaService,
     run_jobs: Callable[[str, Task], JobList],
 ) -> Flask:
     """Make the application.
@@ -63,6 +66,8 @@ def create_app(
         The files.
     availability
         Tells the state of the archive each time it is asked.
+    soda
+        What makes cutouts.
     run_jobs
         Gives the jobs of a service of a name, which the function runs.
     """
@@ -75,6 +80,7 @@ def create_app(
     open_file = partial(open_public_file, replicas)
     add_simple_access(app, config, WatchedEngine(engine, _when_gone), published.everything, availability, open_file)
     add_files(app, config, replicas)
+    add_soda(app, config, soda, availability, run_jobs, _identify, _when_gone)
     app.register_blueprint(
         registry.routes.blueprint(registered_services(config, services), publisher_of(config), started),
         url_prefix="/registry",

@@ -55,6 +55,11 @@ class Archive:
         return self.directory / "jobs"
 
     @property
+    def cutouts(self) -> Path:
+        """Where cutouts lie until they are sent; nothing in it is needed after a stop."""
+        return self.directory / "cutouts"
+
+    @property
     def replica(self) -> Path:
         """Where the columnar replica lies; may be deleted while nothing serves the archive."""
         return self.directory / "replica"

@@ -93,6 +93,19 @@ class TapConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SodaConfig:
+    """Cutouts; their jobs have the times of those of TAP."""
+
+    workers: int = _setting(2, "Processes that make cutouts and previews, each one at a time.")
+    seconds: int = _setting(60, "Longest time for a synchronous cutout, in s.")
+    result_bytes: int = _setting(
+        4_000_000_000, "Largest result, and most of what a file that is compressed as a whole unpacks to, in bytes."
+    )
+    spool_bytes: int = _setting(20_000_000_000, "Most disk space for cutouts that wait to be sent, in bytes.")
+    combinations: int = _setting(500, "Most results of one job.")
+
+
+@dataclass(frozen=True, slots=True)
 class IngestConfig:
     """How files are taken in."""
 
@@ -136,6 +149,7 @@ class Config:
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
     replica: ReplicaConfig = field(default_factory=ReplicaConfig)
     tap: TapConfig = field(default_factory=TapConfig)
+    soda: SodaConfig = field(default_factory=SodaConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)
     registry: RegistryConfig = field(default_factory=RegistryConfig)
 
@@ -167,6 +181,11 @@ class Config:
             ("tap.upload_bytes", self.tap.upload_bytes),
             ("tap.upload_rows", self.tap.upload_rows),
             ("tap.upload_seconds", self.tap.upload_seconds),
+            ("soda.workers", self.soda.workers),
+            ("soda.seconds", self.soda.seconds),
+            ("soda.result_bytes", self.soda.result_bytes),
+            ("soda.spool_bytes", self.soda.spool_bytes),
+            ("soda.combinations", self.soda.combinations),
             ("ingest.workers", self.ingest.workers),
         ):
             if number < 1:

@@ -17,7 +17,7 @@ from uws.limits import JobLimits
 from uws.postgresql import PostgresqlJobStore
 from uws.runner import Runner, Task
 
-SERVICES = ("tap", "tap_cat")
+SERVICES = ("tap", "tap_cat", "soda")
 """Names of the services that have jobs."""
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from app.app import create_app
 from app.archive import Archive
 from app.clients import Clients, read_networks
+from app.cutouts import open_soda
 from app.engines import open_engine
 from app.front import Front
 from app.health import Health
@@ -42,12 +43,15 @@ class Serving:
             stores = {archive.store.name: archive.store}
             jobs = Jobs(archive, truth.engine, answering.ready)
             health = Health(truth.ask, answering.trouble, archive.directory, config.server.free_bytes)
+            replicas = Replicas(truth.engine, stores)
+            soda = open_soda(config, archive.cutouts, replicas, opened)
             app = create_app(
                 config,
                 answering.engine,
                 answering.published,
-                Replicas(truth.engine, stores),
+                replicas,
                 health.availability,
+                soda,
                 jobs.of,
             )
             self.front = Front(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 import sqlalchemy as sa
@@ -106,11 +107,21 @@ class Replicas:
         MissingBytesError
             Raised if no store can give the bytes.
         """
+        return self.opener(held)()
+
+    def opener(self, held: HeldFile) -> Callable[[], BinaryIO]:
+        """Function that opens the copy which `open` would; it may be sent to another process.
+
+        Raises
+        ------
+        MissingBytesError
+            Raised if no store can give the bytes; by the function, too.
+        """
         for name, store in self.stores.items():
             if name in held.stores:
                 try:
                     if store.size(held.sha256) == held.size:
-                        return store.open(held.sha256)
+                        return partial(store.open, held.sha256)
                 except MissingBytesError:
                     continue
         raise MissingBytesError(f"No copy of {held.dp_id} can be read at the moment.")
