@@ -27,7 +27,7 @@ from schema.spatial.footprints import region_columns_of
 from schema.spatial.polygons import box
 from schema.spatial.region_text import read_regions
 from schema.spatial.regions import REGION_COLUMNS, region_names
-from schema.spatial.shapes import region_areas, region_centroids, regions_lie_within, regions_meet
+from schema.spatial.shapes import read_shapes, region_areas, region_centroids, regions_lie_within, regions_meet
 from tap.adql.compile import compile_query
 from tap.adql.errors import AdqlError
 from vo.tables.field import Field
@@ -204,6 +204,18 @@ def numbers(rows: list[tuple[Any, ...]]) -> pa.Array:
 
 def constant(text: str, rows: list[tuple[Any, ...]]) -> pa.Array:
     return pa.array(read_regions(pa.array([text])).to_pylist() * len(rows), pa.list_(pa.float64()))
+
+
+def test_text_of_regions_is_cast(ask: Ask, rows: list[tuple[Any, ...]]) -> None:
+    stored = numbers(rows)
+    valid = read_shapes(stored).valid.tolist()
+    found = ask("SELECT id, CAST(s_region AS POLYGON) AS p, CAST(s_region AS CIRCLE) AS c FROM sky.footprints")
+    assert len(found) == len(rows)
+    for row, polygon, circle in found:
+        held = stored[row].as_py() if valid[row] else [0.0]
+        is_one = len(held) == (4 if held[0] == 1 else 1 + 2 * held[0])
+        assert polygon == (pytest.approx(held[1:], rel=1e-15) if is_one and held[0] > 1 else None)
+        assert circle == (held[1:] if is_one and held[0] == 1 else None)
 
 
 @pytest.mark.parametrize("name", SHAPES)
