@@ -17,7 +17,7 @@ from app.compression import compress
 from app.config import Config
 from app.cutouts import add_soda
 from app.front import visit_of
-from app.links import add_files
+from app.links import add_links
 from app.registered import publisher_of, registered_services
 from app.simple_access import add_simple_access, open_public_file
 from app.table_access import add_table_access
@@ -79,7 +79,7 @@ def create_app(
     )
     open_file = partial(open_public_file, replicas)
     add_simple_access(app, config, WatchedEngine(engine, _when_gone), published.everything, availability, open_file)
-    add_files(app, config, replicas)
+    add_links(app, config, replicas, availability, soda_url=f"{config.url}/soda")
     add_soda(app, config, soda, availability, run_jobs, _identify, _when_gone)
     app.register_blueprint(
         registry.routes.blueprint(registered_services(config, services), publisher_of(config), started),

@@ -1,8 +1,8 @@
-"""Put together what leads from an identifier to files: headers, packages, the files themselves."""
+"""Put together what leads from an identifier to files: links, headers, packages, the files themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,18 @@ from flask import Blueprint, Flask
 
 import datalink.header.routes
 import datalink.package.routes
+import datalink.routes
 import storage.routes
 from app.config import Config
 from app.doors import Refuse, guard
 from datalink.header.query import read_headers
+from datalink.links import Addresses
+from datalink.service import LinksService
 from schema.identifiers import Identifiers
 from storage.replicas import HeldFile, Replicas
 from vo.dali.errors import UsageFault
-from vo.dali.parameters import quoted
+from vo.dali.parameters import RowLimits, quoted
+from vo.vosi.availability import Availability
 
 _NAMED = 3
 
@@ -53,8 +57,15 @@ class Finder:
         return files[0] if files else None
 
 
-def add_files(app: Flask, config: Config, replicas: Replicas) -> None:
-    """Register the doors to files, their headers and packages of them.
+def add_links(
+    app: Flask,
+    config: Config,
+    replicas: Replicas,
+    availability: Callable[[], Availability],
+    *,
+    soda_url: str | None = None,
+) -> None:
+    """Register the doors to links, files, their headers and packages of them.
 
     Parameters
     ----------
@@ -64,8 +75,34 @@ def add_files(app: Flask, config: Config, replicas: Replicas) -> None:
         Settings.
     replicas
         The files.
+    availability
+        Tells the state of the archive each time it is asked.
+    soda_url
+        Under which cutouts are made, without a slash at its end; None where they are not.
     """
-    finder = Finder(Identifiers(replicas.engine, config.authority), replicas)
+    url = config.url
+    service = LinksService(
+        replicas.engine,
+        Identifiers(replicas.engine, config.authority),
+        Addresses(f"{url}/files/", f"{url}/hdr", f"{url}/package"),
+        f"{url}/datalink/links",
+        soda_url,
+    )
+    _add_files(app, config, replicas, service)
+    app.register_blueprint(
+        datalink.routes.blueprint(
+            service,
+            rows=RowLimits(config.tap.maxrec, config.tap.maxrec_limit),
+            base_url=f"{url}/datalink",
+            availability=availability,
+            guard=lambda routes, refuse: guard(routes, refuse, config.server.request_bytes),
+        ),
+        url_prefix="/datalink",
+    )
+
+
+def _add_files(app: Flask, config: Config, replicas: Replicas, links: LinksService) -> None:
+    finder = Finder(links.identifiers, replicas)
 
     def headers_of(text: str) -> list[list[list[Any]]] | None:
         held = finder.one(text)
@@ -78,5 +115,6 @@ def add_files(app: Flask, config: Config, replicas: Replicas) -> None:
         app.register_blueprint(storage.routes.blueprint(replicas, find=finder.one, name=name), url_prefix=prefix)
     app.register_blueprint(datalink.header.routes.blueprint(headers_of, guard=guarded), url_prefix="/hdr")
     app.register_blueprint(
-        datalink.package.routes.blueprint(replicas, finder.many, guard=guarded), url_prefix="/package"
+        datalink.package.routes.blueprint(replicas, finder.many, related=links.related, guard=guarded),
+        url_prefix="/package",
     )

@@ -11,10 +11,10 @@ from ingest.cards import Header
 from ingest.content import Content
 from ingest.translators.base import without_ending
 
-Kind = Literal["progenitor", "companion"]
+Kind = Literal["progenitor", "calibration", "companion"]
 
 _PARENT = re.compile(r"PROV([1-9][0-9]*)")
-_INPUT = re.compile(r"(ESO PRO REC[0-9]+ (?:RAW|CAL)[0-9]+) NAME")
+_INPUT = re.compile(r"(ESO PRO REC[0-9]+ (RAW|CAL)[0-9]+) NAME")
 _COMPANION = re.compile(r"ASSON([1-9][0-9]*)")
 _WITHOUT_COLONS = re.compile(r"([A-Z0-9]+\.\d{4}-\d\d-\d\dT\d\d)_(\d\d)_(\d\d\.\d{3})")
 
@@ -41,7 +41,8 @@ class Relation:
 def relations(content: Content) -> tuple[Relation, ...]:
     """Files that a header names, in its order, each once.
 
-    Progenitors are the parents of a product and all that a pipeline read, calibrations too: they have been applied.
+    Progenitors are the parents of a product and the frames that a pipeline read; the calibrations that it applied to
+    them are told apart.
 
     References
     ----------
@@ -63,6 +64,7 @@ def _relations(header: Header) -> Iterator[Relation]:
         if _PARENT.fullmatch(card.keyword):
             yield Relation("progenitor", name)
         elif match := _INPUT.fullmatch(card.keyword):
-            yield Relation("progenitor", name, header.text(f"{match[1]} CATG"))
+            kind: Kind = "calibration" if match[2] == "CAL" else "progenitor"
+            yield Relation(kind, name, header.text(f"{match[1]} CATG"))
         elif match := _COMPANION.fullmatch(card.keyword):
             yield Relation("companion", name, header.text(f"ASSOC{match[1]}"))

@@ -28,14 +28,17 @@ class PackageQuery:
         In the order of the request, each once.
     form
         Kind of package.
+    related
+        Whether the files that they were made of, and their companions, are wanted too.
     """
 
     identifiers: tuple[str, ...]
     form: PackageFormat
+    related: bool = False
 
 
 def read_package_query(parameters: Parameters, most: int) -> PackageQuery:
-    """Read ID, which may be repeated, and RESPONSEFORMAT, a media type or a short name.
+    """Read ID, which may be repeated, RESPONSEFORMAT, a media type or a short name, and RELATED.
 
     Parameters
     ----------
@@ -54,7 +57,8 @@ def read_package_query(parameters: Parameters, most: int) -> PackageQuery:
         raise UsageFault("ID is missing: it names a file, and may be repeated.")
     require_count(len(identifiers), most)
     word = read_choice("RESPONSEFORMAT", parameters.one("RESPONSEFORMAT"), tuple(_FORMATS), default="tar")
-    return PackageQuery(identifiers, "zip" if _FORMATS[word] == "zip" else "tar")
+    related = read_choice("RELATED", parameters.one("RELATED"), ("true", "false"), default="false")
+    return PackageQuery(identifiers, "zip" if _FORMATS[word] == "zip" else "tar", related == "true")
 
 
 def require_count(count: int, most: int) -> None:

@@ -35,6 +35,7 @@ def blueprint(
     find: FindFiles,
     *,
     guard: Guard,
+    related: Callable[[Sequence[str]], Sequence[str]] = lambda _: (),
     may_read: Callable[[HeldFile, datetime], bool] = HeldFile.is_public,
     now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
     most: int = 10_000,
@@ -51,6 +52,8 @@ def blueprint(
         The files.
     find
         Finds the files that identifiers of any form mean; an observation means all its files.
+    related
+        Identifiers of the files that files were made of, and of their companions.
     may_read
         Tells whether the one who asks may have a file at an instant; by default everybody may once it is public.
     now
@@ -70,6 +73,9 @@ def blueprint(
         wanted = read_package_query(Parameters(pairs), most)
         held = _find_all(wanted.identifiers, find, most)
         _require_rights(held, may_read, now())
+        if wanted.related:
+            held += _related(held, find, related, may_read, now())
+            require_count(len(held), most)
         packed = (zip_package if wanted.form == "zip" else tar_package)(list(_members(held, replicas)))
         return _answer(packed, wanted.form)
 
@@ -92,6 +98,20 @@ def _find_all(identifiers: Sequence[str], find: FindFiles, most: int) -> list[He
     files = {held.dp_id: held for identifier in identifiers for held in found[identifier]}
     require_count(len(files), most)
     return [*files.values()]
+
+
+def _related(
+    files: Sequence[HeldFile],
+    find: FindFiles,
+    related: Callable[[Sequence[str]], Sequence[str]],
+    may_read: Callable[[HeldFile, datetime], bool],
+    now: datetime,
+) -> list[HeldFile]:
+    """Files that belong to others, where the one who asks may have them."""
+    own = {held.dp_id for held in files}
+    found = find(related([*own]))
+    others = {held.dp_id: held for each in found.values() for held in each}
+    return [held for dp_id, held in others.items() if dp_id not in own and may_read(held, now)]
 
 
 def _require_rights(files: Iterable[HeldFile], may_read: Callable[[HeldFile, datetime], bool], now: datetime) -> None:

@@ -71,10 +71,16 @@ class ServiceDescriptor:
         ``this`` for the service that gave the table.
     description
         One sentence for people.
+    xml_id
+        ID by which rows of the table refer to it; None where none does.
+    content_type
+        Media type of its answers.
+    is_this
+        Whether it is the service that gave the table, said in the manner of DataLink 1.1.
 
     References
     ----------
-    DataLink 1.1, "Service Descriptors".
+    DataLink 1.1, "Service Descriptors" and "Service self-description".
     """
 
     access_url: str
@@ -82,6 +88,9 @@ class ServiceDescriptor:
     inputs: tuple[Param, ...]
     name: str | None = None
     description: str | None = None
+    xml_id: str | None = None
+    content_type: str | None = None
+    is_this: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,10 @@ def service_resource(service: ServiceDescriptor) -> str:
     facts = [Param(Field("accessURL", "char", "*"), service.access_url)]
     if service.standard_id is not None:
         facts.insert(0, Param(Field("standardID", "char", "*"), service.standard_id))
-    head = xml_attributes({"type": "meta", "utype": "adhoc:service", "name": service.name})
+    if service.content_type is not None:
+        facts.append(Param(Field("contentType", "char", "*"), service.content_type))
+    utype = "adhoc:this" if service.is_this else "adhoc:service"
+    head = xml_attributes({"type": "meta", "ID": service.xml_id, "utype": utype, "name": service.name})
     description = f"<DESCRIPTION>{xml_text(service.description)}</DESCRIPTION>\n" if service.description else ""
     inputs = "".join(map(param_element, service.inputs))
     return (

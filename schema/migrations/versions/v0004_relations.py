@@ -17,11 +17,12 @@ CREATE TABLE archive.relation (
     name text NOT NULL,
     category text,
     PRIMARY KEY (file_id, kind, number),
-    CONSTRAINT relation_kind_is_known CHECK (kind IN ('progenitor', 'companion'))
+    CONSTRAINT relation_kind_is_known CHECK (kind IN ('progenitor', 'calibration', 'companion'))
 );
 COMMENT ON TABLE archive.relation IS 'What files say of others: what they were made of, and what belongs to them.';
 COMMENT ON COLUMN archive.relation.file_id IS 'The file that says it.';
-COMMENT ON COLUMN archive.relation.kind IS 'What the other is for it: progenitor or companion.';
+COMMENT ON COLUMN archive.relation.kind IS
+    'What the other is for it: progenitor, calibration that was applied, or companion.';
 COMMENT ON COLUMN archive.relation.number IS 'Order among others of the kind, from 1.';
 COMMENT ON COLUMN archive.relation.name IS 'Name of the other, without an ending; it may not be held here.';
 COMMENT ON COLUMN archive.relation.category IS 'Category of the other, in the words of its maker.';
@@ -31,7 +32,11 @@ INSERT INTO archive.relation (file_id, kind, number, name, category)
 SELECT file_id, kind, row_number() OVER (PARTITION BY file_id, kind ORDER BY place), name, NULL
 FROM (
     SELECT file.file_id,
-        CASE WHEN card.value ->> 0 LIKE 'ASSON%' THEN 'companion' ELSE 'progenitor' END AS kind,
+        CASE
+            WHEN card.value ->> 0 LIKE 'ASSON%' THEN 'companion'
+            WHEN card.value ->> 0 LIKE 'ESO PRO REC% CAL%' THEN 'calibration'
+            ELSE 'progenitor'
+        END AS kind,
         regexp_replace(btrim(card.value ->> 1), '(\.(fits|fit|fts|tfits|mt|ftz))?(\.(fz|gz|Z|bz2|xz))?$', '', 'i')
             AS name,
         card.place
