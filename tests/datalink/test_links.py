@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -24,8 +25,8 @@ from schema.files import file
 from schema.obscore import obscore
 
 DATALINK = "application/x-votable+xml;content=datalink"
-# The copy of the vocabulary that STILTS 3.4.7 carries is older than this term.
-KNOWN = "Unknown predicate 'detached-header' from core DataLink vocabulary"
+# The copy of the vocabulary that STILTS 3.4.7 carries is older than these terms.
+KNOWN = re.compile("Unknown predicate '(detached-header|package)' from core DataLink vocabulary")
 SEMANTICS = {
     "this", "progenitor", "derivation", "auxiliary", "weight", "error", "noise", "calibration", "bias", "dark", "flat",
     "preview", "preview-image", "preview-plot", "thumbnail", "proc", "cutout", "documentation", "detached-header",
@@ -270,10 +271,15 @@ def test_stilts_finds_no_fault_with_links(linked: Linked, tmp_path: Path) -> Non
         document = tmp_path / f"{name}.vot"
         document.write_bytes(linked.client.get(f"/datalink/links?{urlencode([('ID', each) for each in given])}").data)
         for task in (["datalinklint"], ["votlint", "ucd=true", "unit=true"]):
-            command = ["stilts", *task, f"votable={document}", *(["report=EWF"] if task == ["datalinklint"] else [])]
+            command = [
+                "stilts",
+                *task,
+                f"votable={document}",
+                *(["report=EWF", "maxrepeat=1000"] if task == ["datalinklint"] else []),
+            ]
             said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
             faults = [
                 line for line in (said.stdout + said.stderr).splitlines()
-                if line.startswith(("E-", "W-", "F-", "ERROR", "WARNING")) and KNOWN not in line
+                if line.startswith(("E-", "W-", "F-", "ERROR", "WARNING")) and not KNOWN.search(line)
             ]  # fmt: skip
             assert faults == [], name
