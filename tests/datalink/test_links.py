@@ -26,7 +26,7 @@ from schema.obscore import obscore
 
 DATALINK = "application/x-votable+xml;content=datalink"
 # The copy of the vocabulary that STILTS 3.4.7 carries is older than these terms.
-KNOWN = re.compile("Unknown predicate '(detached-header|package)' from core DataLink vocabulary")
+KNOWN = re.compile("Unknown predicate '(detached-header|package|coderived)' from core DataLink vocabulary")
 SEMANTICS = {
     "this", "progenitor", "derivation", "auxiliary", "weight", "error", "noise", "calibration", "bias", "dark", "flat",
     "preview", "preview-image", "preview-plot", "thumbnail", "proc", "cutout", "documentation", "detached-header",
