@@ -82,6 +82,7 @@ class TapConfig:
     async_seconds: int = _setting(3600, "Longest time for an asynchronous query whose client names none, in s.")
     async_seconds_limit: int = _setting(14_400, "Most time that a client may ask for an asynchronous query, in s.")
     async_workers: int = _setting(2, "Asynchronous queries that run at the same time; others wait in turn.")
+    async_bytes: int = _setting(20_000_000_000, "Largest result of an asynchronous query, in bytes.")
     job_days: int = _setting(7, "Time for which a job and its results are kept, in d.")
     job_days_limit: int = _setting(30, "Most time for which a client may have a job kept, in d.")
     upload_bytes: int = _setting(100_000_000, "Most bytes of the tables that users send along with a query.")
@@ -176,6 +177,7 @@ class Config:
             ("tap.async_seconds", self.tap.async_seconds),
             ("tap.async_seconds_limit", self.tap.async_seconds_limit),
             ("tap.async_workers", self.tap.async_workers),
+            ("tap.async_bytes", self.tap.async_bytes),
             ("tap.job_days", self.tap.job_days),
             ("tap.job_days_limit", self.tap.job_days_limit),
             ("tap.upload_bytes", self.tap.upload_bytes),

@@ -81,7 +81,7 @@ def add_table_access(
             uploads=uploads,
             job_limits=job_limits(config),
         )
-        jobs = run_jobs(name, query_task(service))
+        jobs = run_jobs(name, query_task(service, config.tap.async_bytes))
         for path in paths:
             url = f"{config.url}/{path}"
             app.register_blueprint(

@@ -13,7 +13,7 @@ from tap.service import TapService, fault_of, remarks
 from uws.directory import JobDirectory
 from uws.job import ErrorSummary, Job, Result
 from uws.runner import Stop, Task
-from vo.dali.errors import DaliError, FatalFault
+from vo.dali.errors import DaliError, FatalFault, UsageFault
 from vo.dali.parameters import Parameters
 from vo.tables.stream import TableStream
 from vo.tables.votable import Info, write_error
@@ -27,8 +27,15 @@ RESULT = "result"
 _VOTABLE = "application/x-votable+xml"
 
 
-def query_task(service: TapService) -> Task:
+def query_task(service: TapService, most_bytes: int | None = None) -> Task:
     """Function that runs a job as a query of a service.
+
+    Parameters
+    ----------
+    service
+        What answers.
+    most_bytes
+        Largest result; a job whose result would be larger ends with an error. None for no limit.
 
     References
     ----------
@@ -40,7 +47,10 @@ def query_task(service: TapService) -> Task:
         patient = replace(service, seconds=job.execution_duration or None, way_on="")
         stream = patient.run(query, directory.inputs, lambda opened: stop.then(opened.close))
         with closing(stream):
-            return (directory.write_result(RESULT, _pieces(query, stream), query.output.media_type),)
+            pieces = _pieces(query, stream)
+            if most_bytes is not None:
+                pieces = _bounded(pieces, most_bytes)
+            return (directory.write_result(RESULT, pieces, query.output.media_type),)
 
     return run
 
@@ -71,3 +81,15 @@ def _pieces(query: TapQuery, stream: TableStream) -> Iterator[bytes]:
         raise fault_of(error) from error
     if failures:
         raise failures[0]
+
+
+def _bounded(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    left = most
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise UsageFault(
+                f"The result has more than the {most:,} bytes that a job may give; "
+                "ask for fewer rows or columns, or in parts, or for Parquet, which is smaller."
+            )
+        yield piece

@@ -4,7 +4,7 @@ import io
 import subprocess
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import which
 
@@ -20,11 +20,14 @@ import uws.routes
 from schema.truth import Truth
 from tap.jobs import ACCUMULATING, query_task, write_failure
 from tap.service import TapService
-from uws.directory import JobDirectories
+from uws.directory import JobDirectories, JobDirectory
+from uws.job import Job
 from uws.joblist import JobList
 from uws.limits import JobLimits
+from uws.phases import Phase
 from uws.postgresql import PostgresqlJobStore
-from uws.runner import Runner
+from uws.runner import Runner, Stop
+from vo.dali.errors import UsageFault
 
 # pyvo reads answers as streams and leaves some of them to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
@@ -139,3 +142,12 @@ def test_stilts_runs_a_query_as_a_job(server: str) -> None:
     )
     assert done.stdout.splitlines()[0] == "n,name,ra,seen"
     assert len(done.stdout.splitlines()) == 6
+
+
+@pytest.mark.parametrize("form", ["csv", "fits", "votable"])
+def test_a_result_that_is_too_large_ends_the_job_with_the_limit(form: str, service: TapService, tmp_path: Path) -> None:
+    parameters = (("LANG", "ADQL"), ("QUERY", "first 5000"), ("RESPONSEFORMAT", form))
+    job = Job("j", Phase.EXECUTING, datetime(2026, 1, 1), datetime(2026, 1, 8), 0, parameters)
+    with pytest.raises(UsageFault, match=r"more than the 10,000 bytes .* ask for fewer"):
+        query_task(service, 10_000)(job, JobDirectory(tmp_path / "j"), Stop())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
