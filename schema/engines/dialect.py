@@ -25,8 +25,8 @@ _UNDERSTOOD = frozenset(
 )
 
 FUNCTIONS = frozenset(
-    """abs acos asin atan atan2 avg ceil coalesce cos cot count degrees exp floor left ln log10 lower max min pi power
-    radians random round sin sqrt strpos sum tan trunc unnest upper""".split()
+    """abs acos asin atan atan2 avg ceil coalesce cos cot count degrees exp floor greatest least left ln log10 lower max
+    min pi power radians random round sin sqrt strpos sum tan trunc unnest upper""".split()
 )
 
 

@@ -60,6 +60,7 @@ _REAL_FUNCTIONS: dict[str, str] = {
 }
 
 _LONGEST_TEXT = 2**31 - 1
+_FEWEST_DIGITS, _MOST_DIGITS = -308, 400
 
 
 class Values:
@@ -304,7 +305,9 @@ class Values:
                 return c.WholeRemainder(*values) if is_whole else c.RealRemainder(*values)
         real: list[Sql] = [sa.cast(value, sa.Double()) for value in values]
         if node.name in ("ROUND", "TRUNCATE") and len(values) == 2:
-            real[1] = sa.cast(values[1], sa.Integer())
+            # More digits than any number has change nothing, and might not fit.
+            digits = sa.func.least(sa.func.greatest(values[1], _FEWEST_DIGITS), _MOST_DIGITS)
+            real[1] = sa.cast(digits, sa.Integer())
         return c.RealFunction(_REAL_FUNCTIONS[node.name], *real)
 
     def ordered(self, value: Sql, *nodes: n.Expression) -> Sql:
