@@ -130,8 +130,12 @@ class DuckDbEngine:
 
 def _limited(select: sa.Select[Any] | sa.CompoundSelect[Any], sql: str, rows: int) -> str:
     """SQL that gives at most so many rows of a select; a query around it would cost half a millisecond."""
-    if isinstance(select, sa.GenerativeSelect) and not select._has_row_limiting_clause:
-        return f"{sql}\n LIMIT {rows:d}"
+    if isinstance(select, sa.GenerativeSelect):
+        if not select._has_row_limiting_clause:
+            return f"{sql}\n LIMIT {rows:d}"
+        limit = select._limit_clause
+        if isinstance(limit, sa.BindParameter) and isinstance(limit.value, int) and limit.value <= rows:
+            return sql
     return f"SELECT * FROM ({sql}) AS answer LIMIT {rows:d}"
 
 

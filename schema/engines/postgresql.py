@@ -87,7 +87,7 @@ class PostgreSqlEngine:
         EngineError
             Raised when the database fails on the query, in its words.
         """
-        compiled = self._over_live_tables(query.select).compile(dialect=_DIALECT)
+        compiled = self._over_live_tables(query.select).compile(dialect=self._dialect)
         values = compiled.construct_params(query.parameters)
         options = "EXPLAIN" if seconds is None else "EXPLAIN (ANALYZE, BUFFERS)"
         try:

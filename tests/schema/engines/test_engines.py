@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -332,3 +333,17 @@ def test_the_unit_vector_points_to_the_position(filled: Archive) -> None:
             assert vector == [None, None, None]
         else:
             assert vector == pytest.approx(SkyCoord(ra, dec, unit="deg").cartesian.xyz.value, abs=1e-15)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(None, "(?i)scan"), (5.0, "actual|Total Time")], ids=["plan", "run"])
+def test_a_query_is_explained_with_its_values_and_the_plan_of_the_engine(
+    filled: Archive, seconds: float | None, words: str
+) -> None:
+    select = sa.select(PRODUCTS.c.obs_id).where(PRODUCTS.c.s_ra < 180.5)
+    assert isinstance(filled.engine, (DuckDbEngine, PostgreSqlEngine))
+    told = filled.engine.explain(Query(select, ()), seconds=seconds)
+    sql, values, plan = told.split("\n\n", 2)
+    assert sql.startswith("SELECT ")
+    assert values.endswith(" = 180.5")
+    assert re.search(words, plan)
+    assert len(list(filled.ask(PRODUCTS.c.obs_id))) > 0
