@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vo.tables.field import Field
 from vo.tables.pieces import split_batch
 from vo.tables.stream import TableStream
-from vo.tables.text import text_bytes, text_cells
-
-_QUOTED_BYTES = np.zeros(256, dtype=bool)
-_QUOTED_BYTES[[ord(character) for character in '",\r\n']] = True
+from vo.tables.text import holds_any, holds_control, text_bytes, text_cells
 
 
 def write_csv(stream: TableStream, *, header: bool = True) -> Iterator[bytes]:
@@ -85,7 +81,7 @@ def quote_column(cells: pa.StringArray, *, edges: bool = False) -> pa.StringArra
         Whether to quote blanks at the ends of a cell and a number sign at its beginning too.
     """
     needed = pc.equal(pc.binary_length(cells), 0)
-    if _QUOTED_BYTES[text_bytes(cells)].any():
+    if holds_any(cells, b'",\r\n'):
         needed = pc.or_(needed, pc.match_substring_regex(cells, '[",\r\n]'))
     if edges:
         needed = pc.or_(needed, pc.match_substring_regex(cells, r"^[\s#]|\s$"))
@@ -96,7 +92,7 @@ def quote_column(cells: pa.StringArray, *, edges: bool = False) -> pa.StringArra
 
 
 def _blank(cells: pa.StringArray) -> pa.StringArray:
-    return pc.replace_substring_regex(cells, "[\t\r\n]", " ")
+    return pc.replace_substring_regex(cells, "[\t\r\n]", " ") if holds_control(cells) else cells
 
 
 def csv_lines(cells: list[pa.StringArray], separator: str, end: str) -> bytes:

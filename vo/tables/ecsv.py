@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +16,7 @@ from vo.tables.field import Field
 from vo.tables.names import distinct_names
 from vo.tables.pieces import split_batch
 from vo.tables.stream import TableStream
-from vo.tables.text import number_cells, text_bytes, text_cells
+from vo.tables.text import holds_any, holds_control, number_cells, text_cells
 from vo.tables.votable import Info
 
 _DATATYPES = {
@@ -105,11 +104,12 @@ def _lists(column: pa.ListArray) -> pa.StringArray:
     return pc.if_else(column.is_valid(), cells, pa.scalar(None, pa.string())) if column.null_count else cells
 
 
-_LINE_ENDS = np.array([0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x85, 0xA8, 0xA9])
+_LINE_ENDS = b"\x85\xa8\xa9"
+"""Last bytes of those ends of lines that are not ASCII."""
 
 
 def _one_line(cells: pa.StringArray) -> pa.StringArray:
     """Text without what Python takes for an end of a line."""
-    if not np.isin(text_bytes(cells), _LINE_ENDS).any():
+    if not (holds_control(cells) or holds_any(cells, _LINE_ENDS)):
         return cells
     return pc.replace_substring_regex(cells, r"[\n\x0B\f\r\x1C-\x1E\x{85}\x{2028}\x{2029}]", " ")

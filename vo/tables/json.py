@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,7 +14,7 @@ from vo.tables.arrays import cell_lengths, list_of
 from vo.tables.field import Field
 from vo.tables.pieces import split_batch
 from vo.tables.stream import TableStream
-from vo.tables.text import instants, number_cells, text_bytes
+from vo.tables.text import holds_any, holds_control, instants, number_cells, text_bytes
 from vo.tables.votable import overflow_info
 
 _NULL = "null"
@@ -99,12 +98,11 @@ def _numbers(column: pa.Array) -> pa.StringArray:
 
 
 def _strings(cells: pa.StringArray) -> pa.StringArray:
-    present = np.unique(text_bytes(cells))
     # The backslash goes first: the others bring new ones.
-    for character, escape in _SHORT_ESCAPES.items():
-        if ord(character) in present:
-            cells = pc.replace_substring(cells, character, escape)
-    for code in present[present < 0x20]:
-        if chr(code) not in _SHORT_ESCAPES:
-            cells = pc.replace_substring(cells, chr(code), f"\\u{code:04x}")
+    for character in '\\"':
+        if holds_any(cells, character.encode()):
+            cells = pc.replace_substring(cells, character, _SHORT_ESCAPES[character])
+    if holds_control(cells):
+        for code in range(0x20):
+            cells = pc.replace_substring(cells, chr(code), _SHORT_ESCAPES.get(chr(code), f"\\u{code:04x}"))
     return pc.binary_join_element_wise('"', cells, '"', "")

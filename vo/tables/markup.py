@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo.tables.text import text_bytes
+from vo.tables.text import holds_any, holds_control
 
 REPLACEMENT = "\ufffd"
 """Stands for a character that XML 1.0 has no way to write."""
@@ -19,9 +18,7 @@ _FORBIDDEN_RE2 = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;"))
 
 # U+FFFE and U+FFFF begin with 0xEF in UTF-8; text with such a byte takes the careful path.
-_SPECIAL_BYTES = np.zeros(256, dtype=bool)
-_SPECIAL_BYTES[[byte for byte in range(0x20) if byte not in (0x09, 0x0A)]] = True
-_SPECIAL_BYTES[[ord("&"), ord("<"), ord(">"), 0xEF]] = True
+_SPECIAL_BYTES = b"&<>\xef"
 
 
 def is_xml_text(text: str) -> bool:
@@ -51,7 +48,7 @@ def xml_attributes(attributes: dict[str, str | None]) -> str:
 
 def escape_column(cells: pa.StringArray) -> pa.StringArray:
     """Cells as the content of elements, a whole column at a time; NULL stays NULL."""
-    if not _SPECIAL_BYTES[text_bytes(cells)].any():
+    if not (holds_control(cells) or holds_any(cells, _SPECIAL_BYTES)):
         return cells
     for character, reference in _ESCAPES:
         cells = pc.replace_substring(cells, character, reference)

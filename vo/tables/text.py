@@ -74,6 +74,17 @@ def text_bytes(cells: pa.StringArray | pa.BinaryArray) -> np.ndarray:
     return np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]]
 
 
+def holds_any(cells: pa.StringArray, wanted: bytes) -> bool:
+    """Whether a column of text has one of these bytes; each is looked for at the speed of memory."""
+    data = text_bytes(cells).tobytes()
+    return any(byte in data for byte in wanted)
+
+
+def holds_control(cells: pa.StringArray) -> bool:
+    """Whether a column of text has a character below the blank."""
+    return bool(text_bytes(cells).min(initial=0xFF) < 0x20)
+
+
 def text_offsets(cells: pa.StringArray | pa.BinaryArray) -> np.ndarray:
     """Where each cell begins in the data buffer, shape (n + 1,), int32."""
     buffer = cells.buffers()[1]
