@@ -161,9 +161,12 @@ def field_element(field: Field, *, null_integer: bool = False) -> str:
 
 
 def written_arraysize(field: Field) -> str | None:
-    """Array size as written: text of a fixed length is bounded by it, since cells are never filled up."""
+    """Array size as written: text of a fixed length is bounded by it, since cells are never filled up.
+
+    Timestamps have a length of their own, whatever that of the column was that they came from.
+    """
     if field.is_timestamp:
-        return field.arraysize or "*"
+        return "*"
     if field.is_text and field.arraysize is not None and field.arraysize.isdigit():
         return f"{field.arraysize}*"
     return field.arraysize

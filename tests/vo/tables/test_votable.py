@@ -187,6 +187,18 @@ def test_instants_are_iso_8601(
     assert values == [text, "2000-01-01T00:00:00.000001", text, ""]
 
 
+@pytest.mark.parametrize("size", ["19", "24*", None])
+@pytest.mark.parametrize("serialization", ["BINARY2", "BINARY", "TABLEDATA"])
+def test_instants_are_read_back_whatever_length_their_column_had(
+    make_stream: MakeStream, serialization: Serialization, size: str | None
+) -> None:
+    fields = [Field("t", "char", size, xtype="timestamp"), Field("n", "int")]
+    rows = [[datetime(2000, 1, 1, 0, 0, second, 250_000), second] for second in range(3)]
+    table = read(document_of(make_stream(fields, rows), serialization)).array
+    assert [str(value) for value in table["t"]] == [f"2000-01-01T00:00:0{second}.250" for second in range(3)]
+    assert list(table["n"]) == [0, 1, 2]
+
+
 @SERIALIZATIONS
 @pytest.mark.parametrize("ticks", [2**63 - 1, -(2**63) + 1, -62135596800000001, 253402300800000000])
 def test_instants_without_a_four_digit_year_become_null(serialization: Serialization, ticks: int) -> None:
