@@ -19,6 +19,7 @@ from ingest.translators.base import TimeRange, Translator, without_ending
 from ingest.translators.choice import translator_for
 from ingest.validate import clean_obscore, clean_raw
 from schema.identifiers import publisher_did
+from schema.keywords import Keyword, read_keywords
 from vo.regions import Circle, Position, Region, write_stcs
 
 _CONTENT_TYPES = {
@@ -53,6 +54,8 @@ class Description:
         What is odd, in sentences.
     relations
         Other files that the header names.
+    keywords
+        Settings of the instrument that the header of a raw file holds; their values are in `raw`.
     """
 
     dp_id: str
@@ -64,6 +67,7 @@ class Description:
     header: dict[str, Any]
     warnings: tuple[str, ...]
     relations: tuple[Relation, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
 
 
 def describe(fits: FitsFile, *, authority: str, rule: ReleaseRule, now: datetime.datetime) -> Description:
@@ -102,9 +106,12 @@ def describe(fits: FitsFile, *, authority: str, rule: ReleaseRule, now: datetime
         row["pol_xel"] = len(row["pol_states"].strip("/").split("/"))
     obscore, left_out = clean_obscore(row)
     raw: dict[str, Any] | None = None
+    keywords: tuple[Keyword, ...] = ()
     if translator.is_raw():
         raw, left_out_raw = clean_raw(_raw(translator, row, dp_id, released, now))
         left_out += [sentence for sentence in left_out_raw if sentence not in left_out]
+        cards = fits.hdus[0].header.cards
+        raw["keywords"], keywords = read_keywords((card.keyword, card.value, card.comment) for card in cards)
     warnings = tuple(
         dict.fromkeys([*fits.warnings, *_repeated(fits), *translator.warnings, *odd, *left_out, *_renamed(fits, dp_id)])
     )
@@ -118,6 +125,7 @@ def describe(fits: FitsFile, *, authority: str, rule: ReleaseRule, now: datetime
         header=header_document(fits, warnings),
         warnings=warnings,
         relations=relations(content),
+        keywords=keywords,
     )
 
 

@@ -16,6 +16,7 @@ from ingest.examine import Examined, printable
 from ingest.obscore import Description
 from ingest.translators.base import without_ending
 from schema.files import copy, file, quarantine
+from schema.keywords import Keyword, note_keywords
 from schema.obscore import obscore
 from schema.observations import raw
 from schema.relations import relation
@@ -101,6 +102,7 @@ def insert_taken(connection: sa.Connection, taken: Sequence[Examined], store: St
     products: list[dict[str, Any]] = []
     raws: list[dict[str, Any]] = []
     relations: list[dict[str, Any]] = []
+    keywords: dict[str, list[Keyword]] = {}
     for examined in taken:
         staged, description = examined.staged, examined.description
         if staged is None or description is None:
@@ -121,6 +123,8 @@ def insert_taken(connection: sa.Connection, taken: Sequence[Examined], store: St
         products.append(_whole(obscore, description.obscore | estimate))
         if description.raw is not None:
             raws.append(_whole(raw, description.raw | estimate))
+            if instrument := description.raw.get("instrument"):
+                keywords.setdefault(instrument, []).extend(description.keywords)
         relations += _relations(staged.sha256, description)
     if not files:
         return
@@ -132,6 +136,7 @@ def insert_taken(connection: sa.Connection, taken: Sequence[Examined], store: St
     connection.execute(sa.insert(obscore), products)
     if raws:
         connection.execute(sa.insert(raw), raws)
+        note_keywords(connection, keywords)
     if relations:
         connection.execute(sa.insert(relation).values(file_id=of), relations)
     checksums = _texts([row["sha256"] for row in files])

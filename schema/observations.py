@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from schema.tables import described, metadata, row_id
 
@@ -438,6 +439,11 @@ raw = sa.Table(
         "When this row was last changed, UTC.",
         xtype="timestamp",
     ),
+    sa.Column(
+        "keywords",
+        postgresql.JSONB(none_as_null=True),
+        comment="Settings of the instrument, by the names of their columns.",
+    ),
     sa.CheckConstraint("ra BETWEEN 0 AND 360", name="ra_is_0_to_360"),
     sa.CheckConstraint("dec BETWEEN -90 AND 90", name="dec_is_-90_to_90"),
     sa.CheckConstraint("(ra IS NULL) = (dec IS NULL)", name="position_is_whole"),
@@ -453,4 +459,5 @@ raw = sa.Table(
 """Raw files; the names, types and units of the ESO archive's table of the same name.
 
 What queries see has two further columns, ``access_url`` and ``datalink_url``, which are computed (`schema.published`).
+The tables of single instruments show the keywords too.
 """

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from schema.catalogue import Catalogue, Key, PublishedSchema, PublishedTable
 from schema.columns import column, field_of
+from schema.keywords import Keyword
 from schema.obscore import obscore
 from schema.observations import raw
 from schema.spatial.regions import REGION_COLUMNS, region_names
@@ -46,14 +48,17 @@ def published(base_url: str, authority: str | None = None) -> Catalogue:
 
 
 def archive_schemas(
-    metadata: sa.MetaData, base_url: str, authority: str | None = None, instruments: Iterable[str] = ()
+    metadata: sa.MetaData,
+    base_url: str,
+    authority: str | None = None,
+    instruments: Mapping[str, Iterable[Keyword]] = MappingProxyType({}),
 ) -> tuple[PublishedSchema, ...]:
     """Make the schemas of the archive's own tables, as `published` says.
 
     Parameters
     ----------
     instruments
-        Those with raw frames: each has a table of its own in the schema ``ist``.
+        Those with raw frames: each has a table of its own in the schema ``ist``, with their keywords as columns.
     """
     base = base_url.rstrip("/")
     files = f"{base}/files/"
@@ -69,7 +74,10 @@ def archive_schemas(
     )
     same_file = Key("dp_id", "ivoa.obscore", "dp_id", "The same raw file in the words of ObsCore.")
     dbo = PublishedSchema("dbo", "Raw files in the words of their headers.", (replace(of_raw(), keys=(same_file,)),))
-    views = tuple(_view_of_instrument(of_raw, name, values) for name, values in _named(instruments).items())
+    views = tuple(
+        _view_of_instrument(of_raw, name, values, [keyword for each in values for keyword in instruments[each]])
+        for name, values in _named(instruments).items()
+    )
     if not views:
         return ivoa, dbo
     return ivoa, dbo, PublishedSchema("ist", "Raw files of one instrument each.", views)
@@ -86,8 +94,20 @@ def _named(instruments: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return dict(sorted(found.items()))
 
 
-def _view_of_instrument(of_raw: Callable[..., PublishedTable], name: str, values: tuple[str, ...]) -> PublishedTable:
-    view = of_raw(schema="ist", name=name, description=f"Raw files of {values[0]}.", only={"instrument": values})
+def _view_of_instrument(
+    of_raw: Callable[..., PublishedTable], name: str, values: tuple[str, ...], keywords: Iterable[Keyword]
+) -> PublishedTable:
+    found: dict[str, Keyword] = {}
+    for each in keywords:
+        found[each.name] = found[each.name].joined(each) if each.name in found else each
+    view = of_raw(
+        schema="ist",
+        name=name,
+        description=f"Raw files of {values[0]}.",
+        only={"instrument": values},
+        renamed=_RENAMED,
+        keywords=tuple(each for name, each in found.items() if name not in _TAKEN),
+    )
     same_file = Key("dp_id", "dbo.raw", "dp_id", "The same file among those of all instruments.")
     return replace(view, keys=(same_file,), kind="view")
 
@@ -96,6 +116,12 @@ _ACCESS_URL = described("access_url", "char", "meta.ref.url", "Where to fetch th
 _DATALINK_URL = described(
     "datalink_url", "char", "meta.ref.url", "Where to fetch the links to all that belongs to the file."
 )
+
+
+_RENAMED = {"obs_mode": "observing_mode"}
+"""Columns of ``dbo.raw`` that the tables of instruments call otherwise, as those of the ESO archive do."""
+
+_TAKEN = frozenset((*raw.columns.keys(), *_RENAMED.values(), "access_url", "datalink_url", *HIDDEN))
 
 
 def _published(
@@ -107,9 +133,12 @@ def _published(
     name: str | None = None,
     description: str | None = None,
     only: Mapping[str, tuple[str, ...]] | None = None,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+    keywords: Sequence[Keyword] = (),
 ) -> PublishedTable:
     """Publish a table of the truth, or the rows of it with certain values under another name."""
-    columns = [_copy(stored) for stored in (*table.columns, *further) if field_of(stored) is not None]
+    columns = [_copy(stored, renamed) for stored in (*table.columns, *further) if field_of(stored) is not None]
+    columns += [column(each.field, case_insensitive=each.datatype == "char") for each in keywords]
     copy = published_table(
         metadata,
         schema or str(table.schema),
@@ -121,6 +150,8 @@ def _published(
         computed=dict(computed),
         truth=table.fullname,
         only=only,
+        renamed={now: former for former, now in renamed.items()},
+        keywords=frozenset(each.name for each in keywords),
     )
     return PublishedTable(str(copy.schema), copy.name, copy, str(copy.comment), table.info.get("utype"))
 
@@ -171,7 +202,8 @@ def _is_region(column: sa.Column[Any]) -> bool:
     return field is not None and field.xtype == "adql:REGION"
 
 
-def _copy(stored: sa.Column[Any]) -> sa.Column[Any]:
+def _copy(stored: sa.Column[Any], renamed: Mapping[str, str]) -> sa.Column[Any]:
     field = field_of(stored)
     assert field is not None
+    field = replace(field, name=renamed.get(field.name, field.name))
     return column(field, nullable=bool(stored.nullable), case_insensitive=bool(stored.info["case_insensitive"]))

@@ -405,8 +405,9 @@ def _insert(
         return
     reader = pa.RecordBatchReader.from_batches(first.schema, itertools.chain((first,), rows))
     names = ", ".join(quoted(name) for name in first.schema.names)
+    values = ", ".join(table.incoming_sql(name) for name in first.schema.names)
     with _registered(cursor, reader) as source:
-        cursor.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {source} ORDER BY {table.order}")
+        cursor.execute(f"INSERT INTO {target} ({names}) SELECT {values} FROM {source} ORDER BY {table.order}")
 
 
 @contextlib.contextmanager

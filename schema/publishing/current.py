@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import structlog
 from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.describe import describe
 from schema.engines.stores import Stores
+from schema.keywords import Keyword, read_known
 from schema.observations import raw
 from schema.published import archive_schemas
 from schema.publishing.publication import Publication, database_of, rows_file
@@ -71,7 +72,7 @@ class CurrentCatalogues:
         self._changing = threading.Lock()
         self._edition = 0
         self._seen: object = None
-        self._catalogues = self._shown((), ())
+        self._catalogues = self._shown((), {})
 
     def observations(self) -> Catalogue:
         """What ``/tap`` publishes; the same object as long as that does not change."""
@@ -87,14 +88,16 @@ class CurrentCatalogues:
 
     def refresh(self, connection: sa.Connection) -> None:
         """Read from the truth what is published now."""
-        seen = read_publications(connection), tuple(connection.scalars(_INSTRUMENTS))
+        known = read_known(connection)
+        instruments = {each: tuple(known.get(each, {}).values()) for each in connection.scalars(_INSTRUMENTS)}
+        seen = read_publications(connection), instruments
         with self._changing:
             if seen != self._seen:
                 self._catalogues = self._shown(*seen)
                 self._seen = seen
 
     def _shown(
-        self, publications: tuple[Publication, ...], instruments: tuple[str, ...]
+        self, publications: tuple[Publication, ...], instruments: Mapping[str, tuple[Keyword, ...]]
     ) -> tuple[Catalogue, Catalogue, Catalogue]:
         """Catalogues whose tables an engine holds."""
         while True:
@@ -118,7 +121,7 @@ class CurrentCatalogues:
             publications = tuple(each for each in publications if database_of(each.generation) not in unreadable)
 
     def _made(
-        self, store: str, publications: tuple[Publication, ...], instruments: tuple[str, ...]
+        self, store: str, publications: tuple[Publication, ...], instruments: Mapping[str, tuple[Keyword, ...]]
     ) -> tuple[Catalogue, Catalogue]:
         metadata, of_catalogues = sa.MetaData(), sa.MetaData()
         loaded = _schemas(metadata, publications)

@@ -27,6 +27,8 @@ _DUCKDB_TYPES: tuple[tuple[type[sa.types.TypeEngine[Any]], str], ...] = (
     (sa.REAL, "FLOAT"),
     (sa.Float, "DOUBLE"),
     (sa.DateTime, "TIMESTAMP"),
+    # Kept column by column inside, so that a query reads only the members that it names.
+    (sa.JSON, "VARIANT"),
     (sa.String, "VARCHAR"),
 )
 
@@ -113,6 +115,11 @@ class ReplicatedTable:
         """Columns copied from the truth, in order, the key among them."""
         return tuple(column.name for column in self.truth.columns)
 
+    def incoming_sql(self, name: str) -> str:
+        """Column that arrives with rows of the truth as it goes into the physical table."""
+        is_document = name in self.truth.columns and isinstance(self.truth.columns[name].type, sa.JSON)
+        return f"{quoted(name)}::JSON::VARIANT" if is_document else quoted(name)
+
     def columns_sql(self) -> str:
         """Columns and types of the physical table."""
         columns = [
@@ -162,6 +169,12 @@ def computed_sql(published: sa.Table, name: str, qualifier: str) -> str | None:
     qualifier
         What stands before names of columns, with its dot.
     """
+    if name in published.info.get("keywords", ()):
+        type_ = duckdb_type(published.columns[name].type)
+        return f"TRY_CAST(variant_extract({qualifier}{quoted('keywords')}, {literal(name)}) AS {type_})"
+    former = published.info.get("renamed", {}).get(name)
+    if former is not None:
+        return f"{qualifier}{quoted(former)}"
     prefix = published.info.get("computed", {}).get(name)
     if prefix is None:
         return None

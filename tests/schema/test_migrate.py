@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from schema import change_log, files, jobs, obscore, observations, publications, relations
+from schema import change_log, files, jobs, keywords, obscore, observations, publications, relations
 from schema.embedded import TruthError
 from schema.migrate import migrate
 from schema.tables import metadata
@@ -27,6 +27,7 @@ DESCRIBED = {
     publications.publication,
     publications.leftover,
     relations.relation,
+    keywords.keyword,
     obscore.obscore,
 }
 
