@@ -11,23 +11,27 @@ from schema.columns import column
 from vo.tables.field import Field
 
 
+def _name(name: str, description: str) -> Field:
+    return Field(name, "char", arraysize="*", ucd="meta.id", description=description, std=True, principal=True)
+
+
 def _text(name: str, description: str) -> Field:
-    return Field(name, "char", arraysize="*", description=description, std=True, principal=True)
+    return Field(name, "char", arraysize="*", ucd="meta.code", description=description, std=True, principal=True)
 
 
 def _free_text(name: str, description: str) -> Field:
-    return Field(name, "unicodeChar", arraysize="*", description=description, std=True, principal=True)
+    return Field(name, "unicodeChar", arraysize="*", ucd="meta.note", description=description, std=True, principal=True)
 
 
 def _number(name: str, description: str) -> Field:
-    return Field(name, "int", description=description, std=True, principal=True)
+    return Field(name, "int", ucd="meta.number", description=description, std=True, principal=True)
 
 
 _TABLES: dict[str, tuple[str, tuple[Field, ...]]] = {
     "schemas": (
         "Schemas that queries may name.",
         (
-            _text("schema_name", "Name of the schema."),
+            _name("schema_name", "Name of the schema."),
             _text("utype", "Utype of the schema."),
             _free_text("description", "What the schema holds."),
             _number("schema_index", "Order in which to show schemas."),
@@ -36,8 +40,8 @@ _TABLES: dict[str, tuple[str, tuple[Field, ...]]] = {
     "tables": (
         "Tables that queries may name.",
         (
-            _text("schema_name", "Schema that the table belongs to."),
-            _text("table_name", "Name of the table, with its schema, as queries write it."),
+            _name("schema_name", "Schema that the table belongs to."),
+            _name("table_name", "Name of the table, with its schema, as queries write it."),
             _text("table_type", "table or view."),
             _text("utype", "Utype of the table."),
             _free_text("description", "What the table holds."),
@@ -47,8 +51,8 @@ _TABLES: dict[str, tuple[str, tuple[Field, ...]]] = {
     "columns": (
         "Columns of the tables that queries may name.",
         (
-            _text("table_name", "Table that the column belongs to."),
-            _text("column_name", "Name of the column, as queries write it."),
+            _name("table_name", "Table that the column belongs to."),
+            _name("column_name", "Name of the column, as queries write it."),
             _text("datatype", "Datatype in the words of VOTable."),
             _text("arraysize", "Arraysize in the words of VOTable; NULL for single values."),
             _text("xtype", "What the value means beyond its datatype."),
@@ -66,9 +70,9 @@ _TABLES: dict[str, tuple[str, tuple[Field, ...]]] = {
     "keys": (
         "Ways to join tables.",
         (
-            _text("key_id", "Identifier of the key."),
-            _text("from_table", "Table that refers."),
-            _text("target_table", "Table that is referred to."),
+            _name("key_id", "Identifier of the key."),
+            _name("from_table", "Table that refers."),
+            _name("target_table", "Table that is referred to."),
             _free_text("description", "What the key means."),
             _text("utype", "Utype of the key."),
         ),
@@ -76,9 +80,9 @@ _TABLES: dict[str, tuple[str, tuple[Field, ...]]] = {
     "key_columns": (
         "Pairs of columns that keys join.",
         (
-            _text("key_id", "Identifier of the key."),
-            _text("from_column", "Column of the table that refers."),
-            _text("target_column", "Column of the table that is referred to."),
+            _name("key_id", "Identifier of the key."),
+            _name("from_column", "Column of the table that refers."),
+            _name("target_column", "Column of the table that is referred to."),
         ),
     ),
 }
@@ -91,6 +95,7 @@ _NOT_NULL = {
     "key_columns": {"key_id", "from_column", "target_column"},
 }
 
+_NAMES = {"schema_name", "table_name", "column_name", "from_table", "target_table", "from_column", "target_column"}
 
 _KEYS = {
     "tables": (Key("schema_name", "tap_schema.schemas", "schema_name", "Schema of a table."),),
@@ -103,9 +108,9 @@ _KEYS = {
 }
 
 RELEASE_FIELDS = (
-    Field("cat_id", "int", description="Number of the catalogue.", principal=True),
-    Field("title", "unicodeChar", arraysize="*", description="Name of the catalogue through all its versions."),
-    Field("version", "int", description="Number of the version of the catalogue.", principal=True),
+    Field("cat_id", "int", ucd="meta.id", description="Number of the catalogue.", principal=True),
+    Field("title", "unicodeChar", arraysize="*", ucd="meta.title", description="Name through all versions."),
+    Field("version", "int", ucd="meta.version", description="Number of the version of the catalogue.", principal=True),
     Field("rel_descr_url", "char", arraysize="*", ucd="meta.ref.url", description="Where the release is described."),
 )
 """Columns that the ESO archive adds to ``tables`` of its catalogues; ``astroquery`` looks for the latest by them."""
@@ -146,6 +151,10 @@ def tap_schema(metadata: sa.MetaData, *, store: str | None = None, further: tupl
 def _table(
     name: str, description: str, fields: tuple[Field, ...], metadata: sa.MetaData, store: str | None
 ) -> sa.Table:
-    columns: list[sa.Column[Any]] = [column(field, nullable=field.name not in _NOT_NULL[name]) for field in fields]
+    # Clients ask for names as their users write them: ivoa.ObsCore.
+    columns: list[sa.Column[Any]] = [
+        column(field, nullable=field.name not in _NOT_NULL[name], case_insensitive=field.name in _NAMES)
+        for field in fields
+    ]
     info = {} if store is None else {"store": (store, name)}
     return sa.Table(name, metadata, *columns, schema="tap_schema", comment=description, info=info)

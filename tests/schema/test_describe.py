@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import astropy.units as u
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from astropy.io.votable.ucd import check_ucd
 
 from schema.catalogue import Catalogue, PublishedSchema, PublishedTable
 from schema.columns import column
@@ -46,6 +48,25 @@ def test_tap_schema_describes_itself_as_the_standard_does(content: dict[str, lis
             if row["table_name"] == f"tap_schema.{name}"
         }
         assert found == columns
+
+
+def test_every_column_has_a_ucd_and_units_as_the_vo_writes_them(content: dict[str, list[dict[str, Any]]]) -> None:
+    for row in content["columns"]:
+        assert check_ucd(row["ucd"], check_controlled_vocabulary=True), row
+        if row["unit"] not in (None, "%"):  # astropy's reader of VOUnits has no percent sign
+            u.Unit(row["unit"], format="vounit")
+        if row["ucd"].startswith(("pos.eq.", "em.wl")):
+            assert row["unit"], row
+
+
+def test_positions_say_their_frame_and_wavelengths_their_medium(content: dict[str, list[dict[str, Any]]]) -> None:
+    described = {(row["table_name"], row["column_name"]): row for row in content["columns"]}
+    for (table, name), row in described.items():
+        if row["ucd"].startswith("pos.eq.") or row["xtype"] == "adql:REGION":
+            assert "ICRS" in row["description"], (table, name)
+    for name in ("em_min", "em_max"):
+        assert described["ivoa.obscore", name]["unit"] == "m"
+        assert "vacuum" in described["ivoa.obscore", name]["description"].lower()
 
 
 def test_the_rows_have_the_types_of_the_published_tables() -> None:
