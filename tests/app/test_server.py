@@ -144,6 +144,26 @@ def test_every_example_of_the_service_runs_and_finds_something(served: Served) -
     assert [query for query, rows in examples.items() if not rows] == []
 
 
+@pytest.mark.testdata
+@pytest.mark.parametrize(
+    ("name", "standard"),
+    [
+        ("sia2", "ivo://ivoa.net/std/SIA#query-2.0"),
+        ("ssap", "ivo://ivoa.net/std/SSA"),
+        ("datalink", "ivo://ivoa.net/std/DataLink#links-1.1"),
+        ("soda", "ivo://ivoa.net/std/SODA#sync-1.0"),
+    ],
+)
+def test_services_without_tables_have_records_too(
+    served: Served, check_xml: Callable[[bytes], None], name: str, standard: str
+) -> None:
+    body = get(f"{served.url}/registry/record/{name}")[2]
+    check_xml(body)
+    record = etree.fromstring(body)
+    assert record.findtext("identifier") == f"ivo://quipu.example/{name}"
+    assert standard in [capability.get("standardID") for capability in record.findall("capability")]
+
+
 def test_the_record_of_tap_is_what_registries_read(served: Served, check_xml: Callable[[bytes], None]) -> None:
     status, headers, body = get(f"{served.url}/registry/record/tap")
     assert (status, headers["Content-Type"]) == (200, "text/xml;charset=utf-8")
