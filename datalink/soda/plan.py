@@ -112,7 +112,7 @@ def plan_pieces(source: Source, filters: Filters, product: Product) -> list[Piec
     for name in _names(filters):
         if any(name in piece.applied for piece in cut):
             continue
-        if any(name in piece.missed & piece.applied for piece in pieces):
+        if any(name in piece.applied for piece in pieces):
             raise NoOverlapError(f"Nothing of it lies in what {name} asks for.")
         if not _whole_meets(name, filters, product):
             raise NoOverlapError(f"It lies outside of what {name} asks for.")

@@ -23,6 +23,7 @@ _FORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])")
 _TYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 _WIDTHS = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
 _WAVES = ("WAVE", "WAVELENGTH", "LAMBDA", "WAVEL", "ENERGY", "FREQ", "FREQUENCY")
+_ROUNDING = 1e-12
 _DEGREES = ("deg", "degree", "degrees")
 
 Rows = npt.NDArray[np.uint8]
@@ -212,7 +213,7 @@ def band_test(table: Table, band: Interval) -> Callable[[Rows], Truths] | None:
     if found is None or found[0].repeat != 1:
         return None
     column, ucd = found
-    return lambda rows: _within(table.wavelengths(column, ucd, rows), band)
+    return lambda rows: _within(table.wavelengths(column, ucd, rows), _rounded(band))
 
 
 def time_test(table: Table, time: Interval) -> Callable[[Rows], Truths] | None:
@@ -237,7 +238,7 @@ def cells_in_band(table: Table, rows: Rows, band: Interval) -> tuple[int, slice 
     waves = table.wavelengths(column, ucd, rows)[0]
     if not np.isfinite(waves).any():
         return None
-    wanted = np.flatnonzero(_within(waves, band))
+    wanted = np.flatnonzero(_within(waves, _rounded(band)))
     if band.lower == band.upper:
         part = touched_channels(_edges(waves), band)
     else:
@@ -248,6 +249,11 @@ def cells_in_band(table: Table, rows: Rows, band: Interval) -> tuple[int, slice 
 def _edges(centres: Numbers) -> Numbers:
     middle = (centres[1:] + centres[:-1]) / 2
     return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+
+
+def _rounded(band: Interval) -> Interval:
+    """An interval with room for the rounding of units: 500 nm are not above 5e-7 m."""
+    return Interval(band.lower * (1 - _ROUNDING), band.upper * (1 + _ROUNDING))
 
 
 def _within(values: Numbers, interval: Interval) -> Truths:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -49,15 +51,22 @@ class Source:
         CutError
             Raised if the file ends before.
         """
-        self.stream.seek(offset)
         pieces = []
         while count:
-            piece = self.stream.read(count)
+            piece = self._read_some(offset, count)
             if not piece:
                 raise CutError("The file ends before its data do.")
             pieces.append(piece)
+            offset += len(piece)
             count -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _read_some(self, offset: int, count: int) -> bytes:
+        # One call of the system instead of two: a cube is read in a hundred thousand pieces.
+        if isinstance(self.stream, io.FileIO):
+            return os.pread(self.stream.fileno(), count, offset)
+        self.stream.seek(offset)
+        return self.stream.read(count)
 
 
 @contextmanager
