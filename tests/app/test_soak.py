@@ -95,8 +95,9 @@ class Load:
         assert result.status_code == 200
         assert result.text.count("\n") == self.rows + 1
         if chance.random() < 0.5:
-            requests.delete(url, timeout=120, allow_redirects=False).raise_for_status()
+            # Before it is sent: a kill may take the answer away, but not the deed.
             del self.started[url]
+            requests.delete(url, timeout=120, allow_redirects=False).raise_for_status()
         else:
             self.finished[url] = result.content
 
