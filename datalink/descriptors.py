@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from datalink.links import LINKS_TYPE
 from datalink.products import Product
-from vo.datalink import LINKS_ID
+from vo.datalink import LINKS_ID, LINKS_TYPE
 from vo.tables.annotations import Param, ServiceDescriptor
 from vo.tables.field import Field
 

@@ -12,9 +12,6 @@ from datalink.semantics import Term, companion_term, product_type
 from storage.replicas import HeldFile
 from vo.dali.parameters import quoted
 
-LINKS_TYPE = "application/x-votable+xml;content=datalink"
-"""Media type of a table of links."""
-
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from datalink.links import LINKS_TYPE
 from vo.dali.media_types import read_accept, read_media_type
 from vo.dali.parameters import Parameters, RowLimits, read_maxrec
+from vo.datalink import LINKS_TYPE
 from vo.tables.formats import OutputFormat, choose_format
 
 _VOTABLE = "application/x-votable+xml"

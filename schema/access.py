@@ -49,3 +49,9 @@ def file_address(published: PublishedTable, table: sa.FromClause, files_url: str
         return address
     here = sa.literal(files_url) + PercentEncoded(table.c.dp_id)
     return sa.case((sa.func.strpos(address, sa.literal(computed)) == sa.literal_column("1"), here), else_=address)
+
+
+def file_format(table: sa.FromClause) -> sa.ColumnElement[str]:
+    """Media type of the file of a row, whatever ``access_format`` says of what ``access_url`` leads to."""
+    found: sa.ColumnElement[str] = table.c.get("file_format", table.c.access_format)
+    return found

@@ -20,6 +20,7 @@ from schema.observations import raw
 from schema.spatial.regions import REGION_COLUMNS, region_names
 from schema.tables import described
 from schema.tap_schema import tap_schema
+from vo.datalink import LINKS_TYPE
 
 HIDDEN = ("hpx", "ux", "uy", "uz")
 """Columns of the main position: HEALPix number (nested, order 29) and unit vector, ICRS."""
@@ -35,6 +36,8 @@ def published(base_url: str, authority: str | None = None) -> Catalogue:
     ``table.info["computed"]`` maps the names of columns that are not, or not always, stored to a prefix: where the
     truth has no value, the value is the prefix followed by the percent-encoded ``dp_id`` of the row (RFC 3986, only
     unreserved characters stay).
+    ``table.info["links_format"]`` is the media type of what computed ``access_url`` lead to, which ``access_format``
+    then says; that of the file itself is in the hidden column ``file_format``.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ def archive_schemas(
     ivoa = PublishedSchema(
         "ivoa",
         "Observations and their products as the IVOA describes them.",
-        (_published(obscore, metadata, {"access_url": files}),),
+        (_published(obscore, metadata, {"access_url": links}, links_format=LINKS_TYPE),),
     )
     of_raw = partial(
         _published, raw, metadata, {"access_url": files, "datalink_url": links}, _ACCESS_URL, _DATALINK_URL
@@ -135,6 +138,7 @@ def _published(
     only: Mapping[str, tuple[str, ...]] | None = None,
     renamed: Mapping[str, str] = MappingProxyType({}),
     keywords: Sequence[Keyword] = (),
+    links_format: str | None = None,
 ) -> PublishedTable:
     """Publish a table of the truth, or the rows of it with certain values under another name."""
     columns = [_copy(stored, renamed) for stored in (*table.columns, *further) if field_of(stored) is not None]
@@ -152,6 +156,7 @@ def _published(
         only=only,
         renamed={now: former for former, now in renamed.items()},
         keywords=frozenset(each.name for each in keywords),
+        **({} if links_format is None else {"links_format": links_format}),
     )
     return PublishedTable(str(copy.schema), copy.name, copy, str(copy.comment), table.info.get("utype"))
 
@@ -180,7 +185,7 @@ def published_table(
     **info
         Goes with the table.
     """
-    hidden: list[sa.Column[Any]] = []
+    hidden: list[sa.Column[Any]] = [sa.Column("file_format", sa.Text)] if "links_format" in info else []
     if position is not None:
         hidden += [sa.Column("hpx", sa.BigInteger), *(sa.Column(each, sa.Double) for each in HIDDEN[1:])]
     regions = tuple(column.name for column in columns if _is_region(column))

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.access import file_format
 from schema.catalogue import PublishedTable
 from schema.engines.execute import Query
 from schema.spatial.constructs import Condition, FixedPosition
@@ -55,12 +56,18 @@ def _constraints(table: sa.FromClause, wanted: SiaQuery) -> list[list[Condition]
         found.append(
             [sa.and_(c[column] >= _bound(each.lower), c[column] <= _bound(each.upper)) for each in wanted.ranges[name]]
         )
-    found += [[c[column] == _bound(each) for each in wanted.texts[name]] for name, column in TEXTS.items()]
+    found += [[_is_text(table, column, each) for each in wanted.texts[name]] for name, column in TEXTS.items()]
     found.append([_has_state(c.pol_states, each) for each in wanted.polarizations])
     # IVOIDs are compared without regard to case ("ID").
     found.append([sa.func.lower(c.obs_publisher_did) == _bound(each.lower()) for each in wanted.ids])
     found.append([c.calib_level == _bound(each) for each in wanted.calib_levels])
     return found
+
+
+def _is_text(table: sa.FromClause, column: str, text: str) -> Condition:
+    """Whether a column holds a text; of media types, that of the links or that of the file behind them."""
+    own = table.c[column] == _bound(text)
+    return sa.or_(own, file_format(table) == _bound(text)) if column == "access_format" else own
 
 
 def _has_state(column: sa.ColumnElement[Any], state: str) -> Condition:

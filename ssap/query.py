@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.access import file_format
 from schema.catalogue import PublishedTable
 from schema.engines.execute import Query
 from schema.spatial.constructs import Condition, FixedPosition, is_within, position_of, separation
@@ -120,7 +121,7 @@ def _wants_votables(wanted: SpectrumQuery) -> bool:
 def _native_is_wanted(table: sa.FromClause, wanted: SpectrumQuery) -> Condition:
     if wanted.formats is None or wanted.formats.native:
         return sa.literal_column("1") == sa.literal_column("1")
-    lowered = sa.func.lower(table.c.access_format)
+    lowered = sa.func.lower(file_format(table))
     return sa.or_(
         sa.literal_column("1") == sa.literal_column("0"),
         *(lowered == sa.literal(each) for each in sorted(wanted.formats.media_types)),

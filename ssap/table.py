@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from schema.access import PercentEncoded, file_address
+from schema.access import PercentEncoded, file_address, file_format
 from schema.catalogue import PublishedTable
 from schema.engines.constructs import Numbers
 from ssap.parameters import VOTABLE
@@ -122,7 +122,7 @@ def _reference(spectra: Spectra) -> Expression:
 
 
 def _format(spectra: Spectra) -> Expression:
-    return sa.literal(VOTABLE) if spectra.converted else spectra.source.c.access_format
+    return sa.literal(VOTABLE) if spectra.converted else file_format(spectra.source)
 
 
 def _size(spectra: Spectra) -> Expression:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from vo.tables.annotations import Param, ServiceDescriptor
 from vo.tables.field import Field
 
+LINKS_TYPE = "application/x-votable+xml;content=datalink"
+"""Media type of a table of links (DataLink 1.1, "DataLink MIME Type")."""
+
 LINKS_ID = "ivo://ivoa.net/std/DataLink#links-1.1"
 
 

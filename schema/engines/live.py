@@ -91,6 +91,13 @@ def _select(table: ReplicatedTable) -> sa.Select[Any]:
     for column in table.published.table.columns:
         if column.name in hidden:
             columns.append(sa.literal_column(hidden[column.name], column.type).label(column.name))
+        elif column.name == "file_format":
+            columns.append(stored["access_format"].label(column.name))
+        elif column.name == "access_format" and "links_format" in table.published.table.info:
+            links_format = sa.literal(table.published.table.info["links_format"])
+            columns.append(
+                sa.case((stored["access_url"].is_(None), links_format), else_=stored[column.name]).label(column.name)
+            )
         elif column.name not in stored and column.name not in computed:
             columns.append(sa.cast(sa.null(), column.type).label(column.name))
         elif column.name in computed:

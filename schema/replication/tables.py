@@ -175,6 +175,12 @@ def computed_sql(published: sa.Table, name: str, qualifier: str) -> str | None:
     former = published.info.get("renamed", {}).get(name)
     if former is not None:
         return f"{qualifier}{quoted(former)}"
+    stored_format = f"{qualifier}{quoted('access_format')}"
+    if name == "file_format":
+        return stored_format
+    if name == "access_format" and "links_format" in published.info:
+        links_format = literal(published.info["links_format"])
+        return f"CASE WHEN {qualifier}{quoted('access_url')} IS NULL THEN {links_format} ELSE {stored_format} END"
     prefix = published.info.get("computed", {}).get(name)
     if prefix is None:
         return None

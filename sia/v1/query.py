@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from schema.access import file_format
 from schema.catalogue import PublishedTable
 from schema.engines.execute import Query
 from schema.spatial.constructs import Condition, FixedPosition
@@ -35,7 +36,7 @@ def select_images(published: PublishedTable, wanted: ImageQuery, files_url: str)
     kinds = sa.or_(*(table.c.dataproduct_type == sa.literal(kind) for kind in ("image", "cube")))
     conditions = [kinds, table.c.s_ra.is_not(sa.null()), _lies(table, wanted)]
     if wanted.formats is not None:
-        lowered = sa.func.lower(table.c.access_format)
+        lowered = sa.func.lower(file_format(table))
         conditions.append(sa.or_(_never(), *(lowered == sa.literal(each) for each in sorted(wanted.formats))))
     select = sa.select(*(column.expression(images).label(column.field.name) for column in columns))
     return Query(select.where(*conditions), tuple(column.field for column in columns))

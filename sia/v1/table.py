@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from schema.access import file_address
+from schema.access import file_address, file_format
 from schema.catalogue import PublishedTable
 from schema.engines.constructs import Numbers
 from sia.v1.parameters import FITS
@@ -87,7 +87,7 @@ def _scale(images: Images) -> Expression:
 
 def _format(images: Images) -> Expression:
     """The name of FITS that SIA 1 knows."""
-    column = images.source.c.access_format
+    column = file_format(images.source)
     return sa.case((column == sa.literal(FITS[1]), sa.literal(FITS[0])), else_=column)
 
 

@@ -46,13 +46,14 @@ def refusal(status: int, body: bytes) -> tuple[int, str]:
 
 def test_the_first_query_of_the_readme_finds_the_files_byte_for_byte(served: Served, night: Path) -> None:
     rows = pyvo.dal.TAPService(f"{served.url}/tap").search(
-        "SELECT TOP 5 obs_publisher_did, s_ra, s_dec, instrument_name, access_url, dp_id, access_estsize "
-        f"FROM ivoa.obscore WHERE {ORION}"
+        "SELECT TOP 5 obs_publisher_did, s_ra, s_dec, instrument_name, access_url, access_format, dp_id, "
+        f"access_estsize FROM ivoa.obscore WHERE {ORION}"
     )
     assert len(rows) == 5
     held = {hashlib.sha256(path.read_bytes()).hexdigest() for path in night.iterdir()}
     for row in rows:
-        _, headers, body = get(row["access_url"])
+        this = next(row.getdatalink().bysemantics("#this", include_narrower=False))
+        _, headers, body = get(this.access_url)
         assert hashlib.sha256(body).hexdigest() in held
         assert int(headers["Content-Length"]) == len(body)
         assert abs(row["access_estsize"] * 1000 - len(body)) <= 1024
@@ -61,8 +62,11 @@ def test_the_first_query_of_the_readme_finds_the_files_byte_for_byte(served: Ser
 
 
 def test_every_file_of_the_night_has_a_row_and_comes_back(served: Served, night: Path) -> None:
-    rows = pyvo.dal.TAPService(f"{served.url}/tap").search("SELECT access_url FROM ivoa.obscore", maxrec=100_000)
-    back = {hashlib.sha256(get(url)[2]).hexdigest() for url in rows["access_url"]}
+    rows = pyvo.dal.TAPService(f"{served.url}/tap").search(
+        "SELECT access_url, access_format FROM ivoa.obscore", maxrec=100_000
+    )
+    links = [next(found.bysemantics("#this", include_narrower=False)) for found in rows.iter_datalinks()]
+    back = {hashlib.sha256(get(link.access_url)[2]).hexdigest() for link in links}
     assert back >= {hashlib.sha256(path.read_bytes()).hexdigest() for path in night.iterdir()}
 
 
@@ -88,8 +92,11 @@ def test_what_is_ingested_while_it_serves_is_seen_when_the_command_ends(served: 
     image.header.update({"OBJECT": "late comer", "RA": 10.0, "DEC": 20.0, "TELESCOP": "T1", "INSTRUME": "CAM"})
     image.writeto(path)
     quipu("--archive", served.directory, "ingest", path)
-    rows = pyvo.dal.TAPService(f"{served.url}/tap").search("SELECT access_url FROM ivoa.obscore WHERE dp_id = 'LATE'")
-    assert get(rows[0]["access_url"])[2] == path.read_bytes()
+    rows = pyvo.dal.TAPService(f"{served.url}/tap").search(
+        "SELECT access_url, access_format FROM ivoa.obscore WHERE dp_id = 'LATE'"
+    )
+    this = next(rows[0].getdatalink().bysemantics("#this", include_narrower=False))
+    assert get(this.access_url)[2] == path.read_bytes()
 
 
 def test_a_second_server_is_told_that_there_is_one(served: Served) -> None:

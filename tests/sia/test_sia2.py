@@ -83,6 +83,8 @@ def in_region(footprints: Footprints, text: str) -> Any:
 
 
 def matches(row: Row, name: str, value: str) -> bool:
+    if name == "FORMAT":
+        return value in (row["access_format"], "application/x-votable+xml;content=datalink")
     if name in TEXTS:
         return bool(row[TEXTS[name]] == value)
     if name == "CALIB":

@@ -149,8 +149,10 @@ def test_two_columns_may_have_the_same_name(filled: Archive) -> None:
 
 
 def test_addresses_are_computed(filled: Archive) -> None:
-    found = rows_of(filled.ask(PRODUCTS.c.dp_id, PRODUCTS.c.access_url))
-    assert found == [(dp_id, f"https://archive.example/files/{quote(dp_id, safe='')}") for dp_id, _ in found]
+    found = rows_of(filled.ask(PRODUCTS.c.dp_id, PRODUCTS.c.access_url, PRODUCTS.c.access_format))
+    links = "https://archive.example/datalink/links?ID=" + quote("ivo://archive.example/ID?", safe="")
+    datalink = "application/x-votable+xml;content=datalink"
+    assert found == [(dp_id, links + quote(dp_id, safe=""), datalink) for dp_id, *_ in found]
     assert len(found) == ROWS
 
 

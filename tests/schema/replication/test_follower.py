@@ -124,7 +124,8 @@ def test_addresses_and_positions_are_computed_for_queries(truth: Truth, replica:
     follower.follow()
     with replica.cursor() as cursor:
         found = cursor.execute("SELECT access_url, hpx, ux, uy, uz FROM ivoa.obscore ORDER BY obs_id").fetchall()
-    assert found[0] == ("https://archive.example/files/A%3AB%2BC%2F%C3%BC~1", None, None, None, None)
+    links = "https://archive.example/datalink/links?ID=ivo%3A%2F%2Farchive.example%2FID%3FA%3AB%2BC%2F%C3%BC~1"
+    assert found[0] == (links, None, None, None, None)
     assert found[1][0] == elsewhere
     # The last pixel of base cell 3, which holds the north pole at RA 0 (Górski et al. 2005) is in cells 0 to 3.
     assert found[1][1] in {(base + 1) * 4**29 - 1 for base in range(4)}
