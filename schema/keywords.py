@@ -36,6 +36,7 @@ MOST = 1000
 _PLAIN = {"EXPTIME": "s", "LST": "s", "UTC": "s"}
 _LEFT_OUT = ("DPR", "DRS", "PRO", "QC")
 _DICTIONARY = re.compile(r"DID[0-9]*")
+_PEOPLE = re.compile("OBSERVER|PI-COI|OPER")
 _UNIT = re.compile(r"\s*\[([^\]]*)\]\s*")
 _UCDS = (
     (re.compile("exptime"), "time.duration;obs.exposure"),
@@ -99,12 +100,14 @@ def column_name(card: str) -> str | None:
     """Name of the column of a keyword; None for one that is no setting of an instrument.
 
     A hierarchical keyword loses its first word, ESO, and its words are joined by underscores; those of observation
-    blocks begin with ``ob``, as in ``dbo.raw``.
+    blocks begin with ``ob``, as in ``dbo.raw``. Keywords that name people stay in the headers.
     """
     if card in _PLAIN:
         return card.lower()
     words = card.split()
     if len(words) < 3 or words[0] != "ESO" or words[1] in _LEFT_OUT or _DICTIONARY.fullmatch(words[-1]):
+        return None
+    if any(map(_PEOPLE.fullmatch, words)):
         return None
     group = "ob" if words[1] == "OBS" else words[1]
     return re.sub("[^a-z0-9_]+", "_", "_".join((group, *words[2:])).lower())

@@ -223,6 +223,7 @@ def test_endings_are_no_part_of_an_identifier(name: str, stem: str) -> None:
 
 def test_names_of_people_are_not_indexed(described) -> None:  # type: ignore[no-untyped-def]
     cards = eso(DPR_CATG="SCIENCE", DPR_TYPE="OBJECT", DPR_TECH="IMAGE", **{"OBS_PI-COI_NAME": "HUAMAN POMA"})
+    cards |= eso(OBS_OBSERVER="HUAMAN POMA", TEL_OPER="HUAMAN POMA")
     found = described(**cards, OBSERVER="HUAMAN POMA")
     assert found.raw is not None
     assert "HUAMAN" not in f"{found.obscore} {found.raw}"

@@ -224,9 +224,9 @@ def test_what_the_standard_forbids_to_be_null_is_not_null() -> None:
     assert required == {"calib_level", "obs_collection", "obs_id", "obs_publisher_did"}
 
 
-def test_only_the_key_is_hidden() -> None:
-    for table in (obscore, raw):
-        assert [column.name for column in table.columns if field_of(column) is None] == ["row_id"]
+@pytest.mark.parametrize(("table", "hidden"), [(obscore, ["row_id"]), (raw, ["row_id", "keywords"])], ids=str)
+def test_only_the_key_and_the_keywords_of_instruments_are_hidden(table: sa.Table, hidden: list[str]) -> None:
+    assert [column.name for column in table.columns if field_of(column) is None] == hidden
 
 
 def test_a_row_may_hold_what_is_mandatory_alone(truth: Truth) -> None:
