@@ -85,7 +85,7 @@ def create_app(
         registry.routes.blueprint(registered_services(config, services), publisher_of(config), started),
         url_prefix="/registry",
     )
-    (obscore,) = published.observations().find("ivoa", "obscore")
+    obscore = published.observations().table("ivoa", "obscore")
     app.register_blueprint(portal.routes.blueprint(config.title, config.url, partial(read_holdings, engine, obscore)))
     app.before_request(_refuse_one_too_many)
     app.register_error_handler(DaliError, _answer_fault)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from datalink.capabilities import write_links_capabilities
 from datalink.parameters import read_form, read_links_query
 from datalink.service import LinksService
-from vo.dali.errors import DaliError, NotFoundFault, TransientFault, UsageFault
+from vo.dali.errors import DaliError, fault_name
 from vo.dali.parameters import Parameters, RowLimits
 from vo.datalink import LINKS_ID
 from vo.tables.votable import Info, write_error
@@ -81,22 +81,10 @@ def refuse(fault: DaliError) -> Response:
     ----------
     DataLink 1.1, "Errors".
     """
-    sentence = f"{_label(fault)}: {fault}"
+    sentence = f"{fault_name(fault)}: {fault}"
     if _wants_plain_text():
         return Response(f"{sentence}\n", status=fault.status, content_type="text/plain;charset=utf-8")
     return Response(write_error(sentence), status=fault.status, content_type=_VOTABLE)
-
-
-def _label(fault: DaliError) -> str:
-    match fault:
-        case NotFoundFault():
-            return "NotFoundFault"
-        case UsageFault():
-            return "UsageFault"
-        case TransientFault():
-            return "TransientFault"
-        case _:
-            return "FatalFault"
 
 
 def _wants_plain_text() -> bool:

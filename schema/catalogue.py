@@ -109,6 +109,11 @@ class Catalogue:
         for schema in self.schemas:
             yield from schema.tables
 
+    def table(self, schema: str, name: str) -> PublishedTable:
+        """The table of a name that is known to be there, without regard to case."""
+        (found,) = self.find(schema, name)
+        return found
+
     def find(self, schema: str | None, name: str) -> tuple[PublishedTable, ...]:
         """Tables that a name may mean, without regard to case; without `schema` all schemas are searched."""
         return tuple(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from schema.catalogue import Catalogue
-from schema.engines.answers import answer
+from schema.engines.answers import answer, first_position
 from schema.engines.execute import Engine, Limits, Query
 from scs.parameters import ConeQuery
 from scs.query import select_cone
 from scs.table import ConeTable, find_cone_table
-from vo.dali.errors import DaliError, NotFoundFault
+from vo.dali.errors import NotFoundFault
 from vo.dali.parameters import RowLimits, quoted
 from vo.tables.stream import TableStream
 
@@ -73,10 +73,4 @@ class ConeService:
         source = table.published.table.alias()
         fields = table.fields(1)[1:]
         select = sa.select(*(source.c[field.name] for field in fields)).where(source.c[table.ra].is_not(None))
-        try:
-            for batch in answer(self.engine, Query(select, fields), Limits(1, self.seconds)):
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    return row[0], row[1]
-        except DaliError:
-            pass
-        return 0.0, 0.0
+        return first_position(self.engine, Query(select, fields), self.seconds)

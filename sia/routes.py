@@ -13,7 +13,7 @@ from schema.engines.execute import EngineError
 from sia.descriptors import QUERY_ID
 from sia.parameters import read_sia_query
 from sia.service import SiaService
-from vo.dali.errors import DaliError, TransientFault, UsageFault
+from vo.dali.errors import DaliError, fault_name
 from vo.dali.parameters import Parameters
 from vo.tables.formats import choose_format
 from vo.tables.votable import Info, write_error
@@ -94,14 +94,7 @@ def refuse(fault: DaliError) -> Response:
     ----------
     SIA 2.0, "Errors".
     """
-    match fault:
-        case UsageFault():
-            label = "UsageFault"
-        case TransientFault():
-            label = "TransientFault"
-        case _:
-            label = "FatalFault"
-    sentence = f"{label}: {fault}"
+    sentence = f"{fault_name(fault)}: {fault}"
     if _wants_plain_text():
         return Response(f"{sentence}\n", status=fault.status, content_type="text/plain;charset=utf-8")
     return Response(write_error(sentence), status=fault.status, content_type=_VOTABLE)

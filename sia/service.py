@@ -67,5 +67,4 @@ class SiaService:
         return stream
 
     def _obscore(self) -> PublishedTable:
-        (found,) = self.current_catalogue().find("ivoa", "obscore")
-        return found
+        return self.current_catalogue().table("ivoa", "obscore")

@@ -111,8 +111,7 @@ class SpectrumService:
 
     def obscore(self) -> PublishedTable:
         """The table of observations."""
-        (found,) = self.current_catalogue().find("ivoa", "obscore")
-        return found
+        return self.current_catalogue().table("ivoa", "obscore")
 
 
 def _output(field: Field) -> Param:

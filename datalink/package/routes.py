@@ -11,23 +11,16 @@ from datalink.package.archive import Member, Package, tar_package, zip_package
 from datalink.package.parameters import read_package_query, require_count
 from storage.replicas import HeldFile, Replicas
 from storage.store import MissingBytesError
-from vo.dali.errors import DaliError, NotFoundFault, TransientFault
+from vo.dali.errors import AuthorizationFault, DaliError, NotFoundFault, TransientFault
 from vo.dali.parameters import Parameters, quoted
 
 _MEDIA_TYPES = {"tar": "application/x-tar", "zip": "application/zip"}
 _NAMED = 5
 
-
 Guard = Callable[[Blueprint, Callable[[DaliError], Response]], None]
 
 FindFiles = Callable[[Sequence[str]], Mapping[str, Sequence[HeldFile]]]
 """Files that identifiers of any form mean: none where an identifier means nothing held here."""
-
-
-class ForbiddenFault(DaliError):  # noqa: N818 - as all faults are called
-    """Raised when a file is wanted that the one who asks may not have."""
-
-    status = 403
 
 
 def blueprint(
@@ -117,7 +110,7 @@ def _related(
 def _require_rights(files: Iterable[HeldFile], may_read: Callable[[HeldFile, datetime], bool], now: datetime) -> None:
     kept = [held.dp_id for held in files if not may_read(held, now)]
     if kept:
-        raise ForbiddenFault(f"Proprietary, and not for you or not yet public: {_listed(kept)}.")
+        raise AuthorizationFault(f"Proprietary, and not for you or not yet public: {_listed(kept)}.")
 
 
 def _members(files: Iterable[HeldFile], replicas: Replicas) -> Iterator[Member]:

@@ -29,6 +29,27 @@ def answer(engine: Engine, query: Query, limits: Limits) -> TableStream:
     return stream
 
 
+def first_position(engine: Engine, query: Query, seconds: float | None) -> tuple[float, float]:
+    """Position in the first row of a query for two columns, in deg; the origin where there is no row, or no answer now.
+
+    Parameters
+    ----------
+    engine
+        What answers.
+    query
+        Of two columns, longitude and latitude.
+    seconds
+        Longest time of the query, None for no limit.
+    """
+    try:
+        for batch in answer(engine, query, Limits(1, seconds)):
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                return row[0], row[1]
+    except DaliError:
+        pass
+    return 0.0, 0.0
+
+
 def fault_of(error: EngineError) -> DaliError:
     """Fault that tells a client of a failed query."""
     match error:

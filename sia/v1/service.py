@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from schema.catalogue import Catalogue, PublishedTable
-from schema.engines.answers import answer
+from schema.engines.answers import answer, first_position
 from schema.engines.execute import Engine, Limits, Query
 from sia.v1.parameters import INPUTS, ImageQuery
 from sia.v1.query import select_images
 from sia.v1.table import IDENTIFIER, image_columns
-from vo.dali.errors import DaliError
 from vo.dali.parameters import RowLimits
 from vo.datalink import links_descriptor
 from vo.tables.annotations import Annotations
@@ -81,14 +80,7 @@ class ImageService:
         select = sa.select(*columns).where(
             table.c.dataproduct_type == sa.literal("image"), table.c.s_region.is_not(sa.null())
         )
-        try:
-            for batch in answer(self.engine, Query(select, fields), Limits(1, self.seconds)):
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    return row[0], row[1]
-        except DaliError:
-            pass
-        return 0.0, 0.0
+        return first_position(self.engine, Query(select, fields), self.seconds)
 
     def _obscore(self) -> PublishedTable:
-        (found,) = self.current_catalogue().find("ivoa", "obscore")
-        return found
+        return self.current_catalogue().table("ivoa", "obscore")

@@ -74,3 +74,21 @@ class TransientFault(DaliError):
 
 class FatalFault(DaliError):
     """Raised when the service failed for a reason of its own."""
+
+
+def fault_name(fault: DaliError) -> str:
+    """Word of DALI for a fault, with which the documents of SIA 2 and DataLink begin.
+
+    References
+    ----------
+    SIA 2.0, "Errors"; DataLink 1.1, "Errors".
+    """
+    match fault:
+        case NotFoundFault():
+            return "NotFoundFault"
+        case UsageFault():
+            return "UsageFault"
+        case TransientFault():
+            return "TransientFault"
+        case _:
+            return "FatalFault"
